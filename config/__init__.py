@@ -1,0 +1,1 @@
+"""Build a service from what the user wrote."""

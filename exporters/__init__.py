@@ -1,0 +1,1 @@
+"""Deliver event batches: to DuckDB and elsewhere."""

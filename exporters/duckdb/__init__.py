@@ -1,0 +1,1 @@
+"""Keep events in a DuckDB file."""

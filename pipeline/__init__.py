@@ -1,0 +1,1 @@
+"""Take accepted requests through processors to exporters."""

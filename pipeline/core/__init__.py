@@ -1,0 +1,1 @@
+"""Hold the contract that receivers, processors, exporters and the engine share."""

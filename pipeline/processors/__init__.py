@@ -1,0 +1,1 @@
+"""Offer the processors that come with agentpond."""

@@ -1,0 +1,1 @@
+"""Test components: contract checks, fakes and builders."""

@@ -1,0 +1,1 @@
+"""Turn bytes from senders into event batches."""

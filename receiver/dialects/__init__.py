@@ -1,0 +1,1 @@
+"""Say what each agent calls things."""

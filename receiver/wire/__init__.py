@@ -1,0 +1,1 @@
+"""Decode OTLP bodies into flat Arrow columns."""

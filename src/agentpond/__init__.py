@@ -1,0 +1,1 @@
+"""Receive the telemetry of coding agents and keep it as normalised events."""
