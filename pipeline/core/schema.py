@@ -87,6 +87,8 @@ EVENT_COLUMNS = (
     Column("count", WHOLE, "How many measurements a histogram or summary holds."),
     Column("bounds", pa.list_(REAL), "A histogram's explicit bounds."),
     Column("bucket_counts", pa.list_(WHOLE), "A histogram's bucket counts."),
+    Column("min", REAL, "The smallest measurement of a histogram."),
+    Column("max", REAL, "The largest measurement of a histogram."),
     Column("severity", SMALL, "OpenTelemetry's severity number."),
     Column("content", TEXT, "Prompt, response, output or command text, after redaction."),
     Column("content_length", WHOLE, "The content's length before redaction, as the agent says."),

@@ -1,1 +1,1 @@
-"""Decode OTLP bodies into flat Arrow columns."""
+"""Decode OTLP bodies into flat Arrow columns, without sockets or state."""

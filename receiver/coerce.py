@@ -1,0 +1,127 @@
+"""Read attribute values as the type a column wants, whatever type came over the wire.
+
+Agents tell numbers and booleans as strings and whole numbers as doubles (reference: Claude Code
+section 6, Codex fact 4). Each function gives the values and a mask of those that were readable;
+an unreadable value is null here and stays with the attributes.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .wire.anyvalue import ValueColumns, text_of
+
+Mask = npt.NDArray[np.bool_]
+Read = Callable[[ValueColumns], tuple[pa.Array, Mask]]
+
+# What agents write when they tell nothing: both mean NULL (SCHEMA: "Not told is NULL").
+_UNTOLD = pa.array(["", "<REDACTED>", "[REDACTED]"])
+_UNTOLD_SIZES = (0, 10)
+
+_NULL_TEXT = pa.scalar(None, pa.string())
+_WHOLE = r"^[+-]?[0-9]{1,18}$"
+_REAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+_TRUE = pa.array(["true", "True", "TRUE"])
+_FALSE = pa.array(["false", "False", "FALSE"])
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|\+00:00)$"
+
+
+def read_text(values: ValueColumns) -> tuple[pa.Array, Mask]:
+    """Read text; anything but a string becomes its JSON text."""
+    text = values.column("string")
+    if text.null_count:
+        text = text_of(values)
+    return _without_untold(text), _all(len(text))
+
+
+def read_whole(values: ValueColumns) -> tuple[pa.Array, Mask]:
+    """Read a whole number; a fraction is not one."""
+    told = values.column("integer")
+    if _holds(values, "string"):
+        text = _matching(values.column("string"), _WHOLE)
+        told = pc.coalesce(told, text.cast(pa.int64()))
+    if _holds(values, "double") or told.null_count:
+        told = pc.coalesce(told, _whole_doubles(read_real(values)[0]))
+    return told, _readable(values, told)
+
+
+def read_real(values: ValueColumns) -> tuple[pa.Array, Mask]:
+    """Read a number."""
+    told = values.column("double")
+    if _holds(values, "integer"):
+        told = pc.coalesce(told, values.column("integer").cast(pa.float64(), safe=False))
+    if _holds(values, "string"):
+        text = _matching(values.column("string"), _REAL)
+        told = pc.coalesce(told, text.cast(pa.float64()))
+    return told, _readable(values, told)
+
+
+def read_flag(values: ValueColumns) -> tuple[pa.Array, Mask]:
+    """Read a boolean."""
+    told = values.column("boolean")
+    if _holds(values, "string"):
+        text = values.column("string")
+        word = pc.if_else(pc.is_in(text, _TRUE), pa.scalar(True), pa.scalar(False))
+        known = pc.or_(pc.is_in(text, _TRUE), pc.is_in(text, _FALSE))
+        told = pc.coalesce(told, pc.if_else(known, word, pa.scalar(None, pa.bool_())))
+    return told, _readable(values, told)
+
+
+def read_time(values: ValueColumns) -> tuple[pa.Array, Mask]:
+    """Read an ISO 8601 time in UTC."""
+    text = _matching(values.column("string"), _ISO)
+    text = pc.replace_substring_regex(text, r"(Z|\+00:00)$", "")
+    told = text.cast(pa.timestamp("ns")).cast(pa.timestamp("us"), safe=False)
+    return told, _readable(values, told)
+
+
+def reader_of(kind: pa.DataType) -> Read:
+    """Give the function that reads values of a column's type."""
+    if pa.types.is_integer(kind):
+        return read_whole
+    if pa.types.is_floating(kind):
+        return read_real
+    if pa.types.is_boolean(kind):
+        return read_flag
+    return read_time if pa.types.is_timestamp(kind) else read_text
+
+
+def _without_untold(text: pa.Array) -> pa.Array:
+    sizes = _sizes(text)
+    if not np.isin(sizes, _UNTOLD_SIZES).any():
+        return text
+    return pc.if_else(pc.is_in(text, _UNTOLD), _NULL_TEXT, text)
+
+
+def _sizes(text: pa.Array) -> npt.NDArray[np.int32]:
+    offsets = np.frombuffer(text.buffers()[1], dtype=np.int32)
+    return np.diff(offsets[text.offset : text.offset + len(text) + 1])
+
+
+def _matching(text: pa.Array, pattern: str) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(text, pattern), text, _NULL_TEXT)
+
+
+def _whole_doubles(doubles: pa.Array) -> pa.Array:
+    bounded = pc.less(pc.abs(doubles), pa.scalar(2.0**62))
+    whole = pc.and_(bounded, pc.equal(doubles, pc.trunc(doubles)))
+    return pc.if_else(whole, doubles, pa.scalar(None, pa.float64())).cast(pa.int64())
+
+
+def _holds(values: ValueColumns, kind: str) -> bool:
+    return bool(values.column(kind).null_count < len(values))
+
+
+def _all(count: int) -> Mask:
+    return np.ones(count, dtype=bool)
+
+
+def _readable(values: ValueColumns, told: pa.Array) -> Mask:
+    if not told.null_count:
+        return _all(len(told))
+    untold = pc.fill_null(pc.is_in(values.column("string"), _UNTOLD), False)
+    readable: Mask = pc.or_(told.is_valid(), untold).to_numpy(zero_copy_only=False)
+    return readable

@@ -1,0 +1,258 @@
+"""Codex's dialect. Source: reference of Codex CLI 0.169, sections 3 to 9."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...pipeline.core.signal import Signal
+from .rules import Columns, Dialect, lift, look
+
+_UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+_NULL_TEXT = pa.scalar(None, pa.string())
+_NULL_WHOLE = pa.scalar(None, pa.int64())
+
+# Input counts include cached and cache-write tokens (fact 6): `_n_input` is what Codex tells.
+_LOGS = (
+    lift("session_id", "conversation.id"),
+    lift("parent_session_id", "parent.conversation.id", "sender_thread_id"),
+    lift("turn_id", "turn.id"),
+    lift("user_id", "user.account_id"),
+    lift("user_email", "user.email"),
+    lift("agent_version", "app.version"),
+    lift("terminal", "terminal.type"),
+    lift("sequence", "tool_result_seq"),
+    lift("model", "model", "slug"),
+    lift("effort", "model_reasoning_effort", "reasoning_effort"),
+    lift("speed", "service_tier", "speed"),
+    lift("request_id", "auth.request_id"),
+    lift("tool_call_id", "call_id"),
+    lift("tool_call_id", "item.id", on="guardian_assessment"),
+    lift("tool_name", "tool_name"),
+    lift("tool_n_input", "arguments"),
+    lift("mcp_server", "mcp_server"),
+    lift("skill", "skill.name"),
+    lift("subagent", "agent_name", on="tool_result"),
+    lift("subagent_id", "receiver_thread_id"),
+    lift("decision", "decision", on="tool_decision"),
+    lift("decision_source", "source", on="tool_decision"),
+    lift("success", "success"),
+    lift("status_code", "http.response.status_code"),
+    lift("attempt", "attempt"),
+    lift("error_message", "error.message"),
+    lift("duration_ms", "duration_ms"),
+    lift("duration_ms", "initial_duration_ms", on="sandbox_outcome"),
+    lift("ttft_ms", "ttft_ms"),
+    lift("_n_input", "input_token_count"),
+    lift("cache_read_tokens", "cached_token_count"),
+    lift("cache_write_tokens", "cache_write_token_count"),
+    lift("output_tokens", "output_token_count"),
+    lift("reasoning_tokens", "reasoning_token_count"),
+    lift("reported_cost_usd", "usage.estimated_usd"),
+    lift("content", "prompt", on="user_prompt"),
+    lift("content", "output", on="tool_result"),
+    lift("content", "response", on="agent_response"),
+    lift("content", "content", on="agent_communication"),
+    lift("content_length", "prompt_length", on="user_prompt"),
+    lift("content_length", "response_length", on="agent_response"),
+    look("_kind", "event.kind"),
+    look("_provider_name", "provider_name"),
+)
+
+_SPANS = (
+    lift("session_id", "conversation.id", "thread.id", "thread_id", "session.id", pattern=_UUID),
+    lift("turn_id", "turn.id", "turn_id", "submission.id"),
+    lift("model", "model"),
+    lift("effort", "codex.turn.reasoning_effort", "codex.request.reasoning_effort"),
+    lift("tool_call_id", "call_id", "tool.call_id"),
+    lift("tool_name", "tool_name", "tool.name"),
+    lift("mcp_server", "mcp.server.name"),
+    lift("error_type", "error.type"),
+    lift("cwd", "cwd"),
+    lift("_n_input", "gen_ai.usage.input_tokens", "codex.turn.token_usage.input_tokens"),
+    lift(
+        "cache_read_tokens",
+        "gen_ai.usage.cache_read.input_tokens",
+        "codex.turn.token_usage.cached_input_tokens",
+    ),
+    lift(
+        "cache_write_tokens",
+        "gen_ai.usage.cache_write.input_tokens",
+        "codex.turn.token_usage.cache_write_input_tokens",
+    ),
+    lift("output_tokens", "gen_ai.usage.output_tokens", "codex.turn.token_usage.output_tokens"),
+    lift(
+        "reasoning_tokens",
+        "codex.usage.reasoning_output_tokens",
+        "codex.turn.token_usage.reasoning_output_tokens",
+    ),
+)
+
+_POINTS = (
+    lift("session_id", "conversation.id"),
+    lift("turn_id", "turn.id"),
+    lift("model", "model", "model_slug"),
+    lift("effort", "reasoning_effort"),
+    lift("speed", "speed"),
+    lift("tool_name", "tool"),
+    lift("mcp_server", "server"),
+    lift("skill", "skill"),
+    lift("success", "success"),
+    lift("status_code", "status", on="api_request api_request.duration_ms"),
+)
+
+_LOG_TYPES = {
+    "conversation_starts": "session_start",
+    "startup_phase": "startup",
+    "user_prompt": "user_prompt",
+    "agent_response": "assistant_response",
+    "api_request": "api_attempt",
+    "websocket_request": "api_attempt",
+    "sse_event": "stream_chunk",
+    "tool_decision": "tool_decision",
+    "tool_result": "tool_result",
+    "skill_invocation": "skill",
+    "agent_communication": "subagent",
+    "turn_cost": "turn_cost",
+}
+
+_SPAN_TYPES = {
+    "session_task.turn": "turn",
+    "session_task.review": "turn",
+    "unified_exec.exec_command": "tool_execution",
+    "mcp.tools.call": "tool_execution",
+    "run_auto_compact": "compaction",
+}
+
+# Span events that repeat a log record (section 9, "They mirror logs").
+_MIRRORS = frozenset(
+    f"codex.{name}"
+    for name in (
+        "conversation_starts",
+        "startup_phase",
+        "user_prompt",
+        "api_request",
+        "auth_recovery",
+        "turn_ttft",
+        "sandbox_outcome",
+        "websocket_connect",
+        "websocket_request",
+        "tool_result",
+    )
+)
+
+_DECISIONS = {
+    "approved": "accept",
+    "approved_for_session": "accept",
+    "approved_execpolicy_amendment": "accept",
+    "denied": "reject",
+    "timed_out": "reject",
+    "abort": "reject",
+}
+_SOURCES = {
+    "Config": "config",
+    "User": "user",
+    "AutomatedReviewer": "automated_reviewer",
+}
+_PROVIDERS = {"OpenAI": "openai"}
+
+# Their trace is the thread's start, not a turn (section 4, "turn via trace").
+_OUTSIDE_TURNS = pa.array(["codex.conversation_starts", "codex.startup_phase"])
+
+
+def _uncached(columns: Columns) -> pa.Array:
+    """Take cached and cache-write tokens out of the input count; null if they do not fit in."""
+    cached = pc.fill_null(columns["cache_read_tokens"], pa.scalar(0))
+    written = pc.fill_null(columns["cache_write_tokens"], pa.scalar(0))
+    rest = pc.subtract(pc.subtract(columns["_n_input"], cached), written)
+    return pc.if_else(pc.greater_equal(rest, pa.scalar(0)), rest, _NULL_WHOLE)
+
+
+def _provider(columns: Columns) -> pa.Array:
+    """Name the API that Codex speaks, wherever a model is named."""
+    return pc.if_else(columns["model"].is_valid(), pa.scalar("openai"), _NULL_TEXT)
+
+
+def _word(told: pa.Array, words: dict[str, str]) -> pa.Array:
+    """Translate words; one that is not in the table stays as it is."""
+    at = pc.index_in(told, pa.array(list(words)))
+    return pc.coalesce(pa.array(list(words.values())).take(at), told)
+
+
+def _sse_type(columns: Columns) -> pa.Array:
+    """Tell the three kinds of `codex.sse_event` apart (section 5).
+
+    A usage record is a finished call. A `response.completed` with an error is a failed one; the
+    error records of other kinds announce the same failure and stay stream chunks.
+    """
+    usage = columns["_n_input"].is_valid()
+    failed = pc.and_(
+        columns["error_message"].is_valid(),
+        pc.fill_null(pc.equal(columns["_kind"], pa.scalar("response.completed")), False),
+    )
+    told = pc.if_else(failed, pa.scalar("api_error"), columns["event_type"])
+    told = pc.if_else(usage, pa.scalar("api_request"), told)
+    sse = pc.equal(columns["event_name"], pa.scalar("codex.sse_event"))
+    return pc.if_else(pc.fill_null(sse, False), told, columns["event_type"])
+
+
+def _turn(columns: Columns) -> pa.Array:
+    inside = pc.invert(pc.is_in(columns["event_name"], _OUTSIDE_TURNS))
+    named = pc.and_(inside, columns["event_name"].is_valid())
+    return pc.coalesce(columns["turn_id"], pc.if_else(named, columns["trace_id"], _NULL_TEXT))
+
+
+def _exit_code(columns: Columns) -> pa.Array:
+    """Read the exit code that Codex tells in the output's text alone (fact 9)."""
+    output = columns["content"]
+    if output.null_count == len(output):
+        return columns["exit_code"]
+    found = pc.extract_regex(output, r"Process exited with code (?P<code>-?[0-9]{1,9})")
+    return pc.struct_field(found, "code").cast(pa.int32())
+
+
+def _derive_logs(columns: Columns) -> dict[str, pa.Array]:
+    return {
+        "event_type": _sse_type(columns),
+        "turn_id": _turn(columns),
+        "input_tokens": _uncached(columns),
+        "provider": pc.coalesce(
+            pc.ascii_lower(_word(columns["_provider_name"], _PROVIDERS)), _provider(columns)
+        ),
+        "decision": _word(columns["decision"], _DECISIONS),
+        "decision_source": _word(columns["decision_source"], _SOURCES),
+        "exit_code": _exit_code(columns),
+    }
+
+
+def _derive_spans(columns: Columns) -> dict[str, pa.Array]:
+    usage = pc.and_(
+        pc.equal(columns["event_name"], pa.scalar("handle_responses")),
+        columns["_n_input"].is_valid(),
+    )
+    tool = pc.and_(columns["tool_call_id"].is_valid(), columns["tool_name"].is_valid())
+    plain = pc.equal(columns["event_type"], pa.scalar("span"))
+    kind = pc.if_else(pc.and_(plain, tool), pa.scalar("tool"), columns["event_type"])
+    return {
+        "event_type": pc.if_else(usage, pa.scalar("llm_request"), kind),
+        "input_tokens": _uncached(columns),
+        "provider": _provider(columns),
+    }
+
+
+def _derive_points(columns: Columns) -> dict[str, pa.Array]:
+    return {"provider": _provider(columns)}
+
+
+CODEX = Dialect(
+    agent="codex",
+    prefix="codex.",
+    scopes=("codex",),
+    lifts={Signal.LOGS: _LOGS, Signal.TRACES: _SPANS, Signal.METRICS: _POINTS},
+    types={Signal.LOGS: _LOG_TYPES, Signal.TRACES: _SPAN_TYPES, Signal.METRICS: {}},
+    derive={
+        Signal.LOGS: _derive_logs,
+        Signal.TRACES: _derive_spans,
+        Signal.METRICS: _derive_points,
+    },
+    mirrors=_MIRRORS,
+)

@@ -1,0 +1,161 @@
+"""Turn OTLP/gRPC calls into accepted bodies, in a server of our own or in a host's."""
+
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_status import rpc_status
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
+
+from ...pipeline.core.errors import Permanent
+from ...pipeline.core.signal import Accepted, Encoding, Signal
+from . import admission, answers
+from .endpoint import Endpoint, cannot_listen, check_free, joined, split
+from .rim import Rim
+
+_SERVICES = {
+    Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
+    Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
+    Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
+}
+
+_MEBIBYTE = 1024**2
+
+# When the server stops no call is in hand any more; this is for answers still being written.
+_FLUSH_S = 0.25
+
+
+class GrpcConfig(BaseModel):
+    """OTLP/gRPC: where to listen and how much to take."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: Endpoint = "127.0.0.1:4317"
+    max_request_bytes: ByteSize = Field(default=ByteSize(64 * _MEBIBYTE), gt=0, lt=2**31)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understand_collector(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "max_recv_msg_size_mib" in values:
+            ours = {**values, "max_request_bytes": f"{values['max_recv_msg_size_mib']}MiB"}
+            del ours["max_recv_msg_size_mib"]
+            return ours
+        return values
+
+
+class GrpcRim:
+    """Answer the three Export methods."""
+
+    def __init__(self, rim: Rim, config: GrpcConfig) -> None:
+        """Take messages of up to the limit; the server they come through may have a lower one."""
+        self._rim = rim
+        self._limit_bytes = int(config.max_request_bytes)
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Add the three services to a server that has not started yet."""
+        server.add_generic_rpc_handlers([self._handler(signal) for signal in Signal])
+
+    def add_strangers_to(self, server: grpc.aio.Server) -> None:
+        """Have the server answer all other methods in words of ours; for our own server."""
+        server.add_generic_rpc_handlers([_Strangers(self)])
+
+    def _handler(self, signal: Signal) -> "grpc.GenericRpcHandler[Any, Any]":
+        async def export(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            ended = await self._rim.run(signal, self._receive(signal, context))
+            if isinstance(ended, Accepted):
+                return answers.success(ended, signal, Encoding.PROTOBUF)
+            return await _refuse(context, ended)
+
+        # To a client this is a unary method: it sends one message and gets one. Served as a
+        # stream, the handler runs before the message is read, so it can refuse without reading.
+        method = grpc.stream_unary_rpc_method_handler(export)
+        return grpc.method_handlers_generic_handler(_SERVICES[signal], {"Export": method})
+
+    async def _receive(
+        self, signal: Signal, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> Accepted:
+        with self._rim.hold() as hold:
+            body = await context.read()
+            if not isinstance(body, bytes):
+                raise _nothing_came(self._limit_bytes)
+            if len(body) > self._limit_bytes:
+                raise admission.too_large(self._limit_bytes)
+            hold.resize(len(body))
+            return await self._rim.accept(signal, Encoding.PROTOBUF, body)
+
+    async def refuse_stranger(
+        self, method: str, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> bytes:
+        """Say which methods there are."""
+        error = Permanent(
+            f"{method}: no such method. Call Export of {', '.join(_SERVICES.values())}.",
+            reason="not_found",
+        )
+        self._rim.refuse(error)
+        return await _refuse(context, error)
+
+
+class _Strangers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in stubs only
+    """Take every method that nobody before took."""
+
+    def __init__(self, rim: GrpcRim) -> None:
+        self._rim = rim
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        method = str(handler_call_details.method)
+
+        async def refuse(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            return await self._rim.refuse_stranger(method, context)
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+class GrpcServer:
+    """Serve the rim on a port of its own."""
+
+    def __init__(self, rim: Rim, config: GrpcConfig, *, receiver: str) -> None:
+        """Open nothing yet."""
+        self._config = config
+        self._receiver = receiver
+        self._rim = GrpcRim(rim, config)
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> str:
+        """Listen; give the address. Raises Permanent if the port cannot be had."""
+        limit_bytes = int(self._config.max_request_bytes)
+        # Over the limit gRPC itself answers RESOURCE_EXHAUSTED, without RetryInfo. With
+        # so_reuseport two services would share a port, each getting some of the requests.
+        options = [("grpc.max_receive_message_length", limit_bytes), ("grpc.so_reuseport", 0)]
+        server = grpc.aio.server(options=options)
+        self._rim.add_to(server)
+        self._rim.add_strangers_to(server)
+        host, port = split(self._config.endpoint)
+        try:
+            check_free(host, port)
+            bound = server.add_insecure_port(joined(host or "::", port))
+        except (OSError, RuntimeError) as error:
+            endpoint = self._config.endpoint
+            raise cannot_listen(self._receiver, "grpc", endpoint, error) from error
+        await server.start()
+        self._server = server
+        return joined(host or "::", bound)
+
+    async def stop(self) -> None:
+        """Close the port and the connections; the calls on them have been answered."""
+        if self._server is not None:
+            await self._server.stop(_FLUSH_S)
+
+
+def _nothing_came(limit_bytes: int) -> Permanent:
+    # gRPC tells a handler nothing but that there is no message: it has then answered a message
+    # over the limit itself, or the client is gone.
+    return Permanent(
+        f"No whole message came: it was cut short, or over {limit_bytes} bytes. "
+        f"Send one message a call, of fewer records.",
+        reason="not_received",
+    )
+
+
+async def _refuse(context: grpc.aio.ServicerContext[Any, Any], error: answers.Refusal) -> bytes:
+    told = rpc_status.to_status(answers.status(error))
+    await context.abort(told.code, told.details, told.trailing_metadata)
