@@ -36,8 +36,9 @@ def mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def hash_numbers(column: pa.Array) -> Lanes:
     """Hash a column of 64-bit numbers, booleans or times by their bits."""
-    values = column.to_numpy(zero_copy_only=False) if pa.types.is_boolean(column.type) else _bits(column)
-    lanes: Lanes = mix(values.astype(np.uint64) + _SEEDS)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    lanes: Lanes = mix(_bits(column) + _SEEDS)
     return _with_nulls(lanes, column)
 
 

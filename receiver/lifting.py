@@ -84,7 +84,7 @@ class Keyed:
             filled, mine = told, readable[pair]
         else:
             filled = pc.coalesce(column, told)
-            same = pc.fill_null(pc.equal(filled, told), pa.scalar(True))
+            same = pc.fill_null(_agree(filled, told, rule.scale), pa.scalar(True))
             mine = readable[pair] & same.to_numpy(zero_copy_only=False)[owner]
         if not rule.keep:
             self._taken[rows[mine]] = True
@@ -118,6 +118,12 @@ def _spans(keys: pa.Array, number: Rows) -> dict[str, tuple[int, int]]:
     return dict(zip(names, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
 
 
+def _agree(column: pa.Array, told: pa.Array, scale: float) -> pa.Array:
+    if scale == 1.0:
+        return pc.equal(column, told)
+    return pc.less_equal(pc.abs(pc.subtract(column, told)), pa.scalar(scale))
+
+
 def _where(owner: Rows, pair: Rows, owners: int) -> pa.Array:
     """Say for each owner which of the pairs it has; null for none. The last one stands."""
     if len(owner) == owners and bool((np.diff(owner) == 1).all()):
@@ -143,6 +149,8 @@ def _with_extra(
 
 def _read(pairs: pa.RecordBatch, rule: Lift, kind: pa.DataType) -> tuple[pa.Array, Mask]:
     values, readable = reader_of(kind)(pairs)
+    if rule.scale != 1.0:
+        values = pc.multiply(values, pa.scalar(rule.scale))
     if rule.pattern:
         fits = pc.fill_null(pc.match_substring_regex(values, rule.pattern), pa.scalar(True))
         values = pc.if_else(fits, values, pa.scalar(None, values.type))

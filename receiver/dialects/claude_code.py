@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from ...pipeline.core.signal import Signal
 from ..wire.jsontext import string_member
-from .rules import Columns, Dialect, lift, look
+from .rules import Columns, Dialect, Lift, lift, look
 
 _STANDARD = (
     lift("session_id", "session.id"),
@@ -40,7 +40,7 @@ _LOGS = (
     lift("request_id", "request_id"),
     lift("tool_call_id", "tool_use_id"),
     lift("tool_name", "tool_name"),
-    lift("tool_n_input", "tool_n_input"),
+    lift("tool_input", "tool_input"),
     lift("subagent", "agent.name"),
     lift("subagent", "agent_type", on="subagent_completed"),
     lift("decision", "decision", on="tool_decision"),
@@ -58,6 +58,7 @@ _LOGS = (
     lift("duration_ms", "total_duration_ms", on="hook_execution_complete"),
     lift("duration_ms", "total_retry_duration_ms", on="api_retries_exhausted"),
     lift("reported_cost_usd", "cost_usd"),
+    Lift("reported_cost_usd", ("cost_usd_micros",), scale=1e-6),
     lift("content", "prompt", on="user_prompt"),
     lift("content", "response", on="assistant_response"),
     lift("content", "body", on="api_request_body api_response_body"),
@@ -76,7 +77,7 @@ _SPANS = (
     lift("request_id", "request_id", "gen_ai.response.id"),
     lift("tool_call_id", "tool_use_id", "gen_ai.tool.call.id"),
     lift("tool_name", "tool_name"),
-    lift("tool_n_input", "tool_n_input", on="tool"),
+    lift("tool_input", "tool_input", on="tool"),
     lift("subagent", "subagent_type"),
     lift("subagent_id", "agent_id"),
     lift("decision", "decision", on="tool.blocked_on_user", pattern="^(accept|reject)$"),

@@ -28,7 +28,7 @@ _LOGS = (
     lift("tool_call_id", "call_id"),
     lift("tool_call_id", "item.id", on="guardian_assessment"),
     lift("tool_name", "tool_name"),
-    lift("tool_n_input", "arguments"),
+    lift("tool_input", "arguments"),
     lift("mcp_server", "mcp_server"),
     lift("skill", "skill.name"),
     lift("subagent", "agent_name", on="tool_result"),

@@ -35,7 +35,7 @@ _COMMON = (
     lift("cache_write_tokens", "gen_ai.usage.cache_creation.input_tokens"),
     lift("output_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
     lift("reasoning_tokens", "gen_ai.usage.reasoning.output_tokens"),
-    lift("tool_n_input", "gen_ai.tool.call.arguments"),
+    lift("tool_input", "gen_ai.tool.call.arguments"),
     lift("repository", "vcs.repository.url.full", "vcs.repository.name"),
     lift("branch", "vcs.ref.head.name"),
     look("_operation", "gen_ai.operation.name"),

@@ -40,6 +40,8 @@ class Lift:
 
     ``on`` limits it to some event names (without the dialect's prefix). ``pattern`` is a
     regular expression the value must match. With ``keep`` the attribute also stays where it is.
+    ``scale`` is the attribute's unit in units of the column; one that is told in both units is
+    taken if they agree within it.
     """
 
     column: str
@@ -47,6 +49,7 @@ class Lift:
     on: frozenset[str] = frozenset()
     pattern: str = ""
     keep: bool = False
+    scale: float = 1.0
 
 
 def lift(column: str, *keys: str, on: str = "", pattern: str = "") -> Lift:

@@ -28,10 +28,12 @@ _FLUSH_S = 0.25
 class GrpcConfig(BaseModel):
     """OTLP/gRPC: where to listen and how much to take."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     endpoint: Endpoint = "127.0.0.1:4317"
+    """Where to listen, as host:port; port 0 takes any that is free."""
     max_request_bytes: ByteSize = Field(default=ByteSize(64 * _MEBIBYTE), gt=0, lt=2**31)
+    """The largest body taken, also after inflating."""
 
     @model_validator(mode="before")
     @classmethod

@@ -22,11 +22,14 @@ _FLUSH_S = 0.25
 class HttpConfig(BaseModel):
     """OTLP/HTTP: where to listen and how much to take."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     endpoint: Endpoint = "127.0.0.1:4318"
+    """Where to listen, as host:port; port 0 takes any that is free."""
     max_request_bytes: ByteSize = Field(default=ByteSize(64 * 1024**2), gt=0)
+    """The largest body taken, also after inflating."""
     read_timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds a client may take to send its body."""
 
     @model_validator(mode="before")
     @classmethod

@@ -17,10 +17,12 @@ from .rim import InHand, Rim
 class Protocols(BaseModel):
     """The ports to open; a protocol that is not named stays closed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     grpc: GrpcConfig | None = None
+    """OTLP/gRPC."""
     http: HttpConfig | None = None
+    """OTLP/HTTP."""
 
     @model_validator(mode="before")
     @classmethod
@@ -39,12 +41,16 @@ def _both() -> Protocols:
 class Config(BaseModel):
     """Take OTLP over gRPC and HTTP: traces, logs and metrics, protobuf and JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     protocols: Protocols = Field(default_factory=_both)
+    """The doors to open: both if it is left out, none if it is empty (to mount the rims)."""
     max_requests_in_hand: int = Field(default=1000, gt=0)
+    """Requests taken in hand at once over all doors; one more is told to try later."""
     max_bytes_in_hand: ByteSize = Field(default=ByteSize(256 * 1024**2), gt=0)
+    """Bytes of bodies taken in hand at once over all doors."""
     stop_timeout_s: float = Field(default=10.0, ge=0)
+    """Seconds that requests in hand get to end when the service stops."""
 
     @model_validator(mode="before")
     @classmethod

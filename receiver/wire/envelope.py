@@ -103,7 +103,7 @@ def to_records(
         signal=envelope.signal,
         requests=envelope.requests,
         items=pa.record_batch({**places, **columns}),
-        attributes=_with_scope_attributes(attributes, scope_of, envelope.scope_attributes),
+        attributes=_with_scope_attributes(attributes, scope_of, envelope),
         resources=len(envelope.request_of),
         resource_attributes=envelope.resource_attributes,
         scopes=envelope.scopes,
@@ -116,11 +116,14 @@ def _told(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _with_scope_attributes(items: Attributes, scope_of: Rows, scopes: Attributes) -> Attributes:
+def _with_scope_attributes(
+    items: Attributes, scope_of: Rows, envelope: Envelope
+) -> Attributes:
     """Give each item its scope's attributes too, under ``otel.scope.<key>``."""
+    scopes = envelope.scope_attributes
     if not len(scopes):
         return items
-    offsets = offsets_of(scopes.owner, int(scope_of.max(initial=-1)) + 1)
+    offsets = offsets_of(scopes.owner, envelope.scopes.num_rows)
     counts = np.diff(offsets)[scope_of]
     owner = np.repeat(np.arange(len(scope_of)), counts)
     first = np.repeat(offsets[scope_of] - np.cumsum(counts) + counts, counts)

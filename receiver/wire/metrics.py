@@ -2,9 +2,9 @@
 
 Fields of ``items``: name, unit, data (``gauge``, ``sum``, ``histogram``,
 ``exponential_histogram``, ``summary``), temporality (OTLP's number, 0 where the kind has none),
-monotonic, start_time_unix_nano, time_unix_nano (uint64), value (a histogram's or summary's sum;
-null where OTLP says that no value was recorded), count, bounds, bucket_counts, min, max, and
-detail (what only exponential histograms and summaries have, as JSON).
+monotonic, start_time_unix_nano, time_unix_nano (uint64), value (a histogram's or summary's sum)
+and count (both null where OTLP says that no value was recorded), bounds, bucket_counts, min,
+max, and detail (what only exponential histograms and summaries have, as JSON).
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,8 @@ def _points(metrics: Node, kind: str) -> _Points:
         **_numbers(points, kind),
     }
     recorded = pc.equal(pc.bit_wise_and(points.column("flags"), _NO_RECORDED_VALUE), 0)
-    columns["value"] = pc.if_else(recorded, columns["value"], None)
+    for name in ("value", "count"):
+        columns[name] = pc.if_else(recorded, columns[name], None)
     return _Points(metric, columns, read_attributes(points))
 
 

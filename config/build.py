@@ -1,0 +1,177 @@
+"""Turn a configuration, wherever it comes from, into a service that has opened nothing yet."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..pipeline.core.component import (
+    Exporter,
+    Factory,
+    Kind,
+    Processor,
+    Readable,
+    Receiver,
+    Settings,
+)
+from ..pipeline.core.counters import Counters
+from ..pipeline.core.errors import ConfigError, Permanent, Problem
+from ..pipeline.core.signal import Signal
+from ..pipeline.engine.contract import Log
+from ..pipeline.engine.log import FileLog
+from ..pipeline.engine.memory_log import MemoryLog
+from ..pipeline.engine.runner import Pipeline
+from ..pipeline.engine.service import Service
+from ..pipeline.engine.telemetry import TelemetrySite
+from ..receiver.codec import OtlpCodec
+from .builtin import registry
+from .check import Part, Plan, check
+from .default import DEFAULT_NAME, default_text
+from .document import Document
+from .load import load, parse
+from .model import Config, ServiceConfig, split_endpoint
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | Config
+
+
+def build(
+    source: Source,
+    components: Iterable[Factory] = (),
+    *,
+    clock: Callable[[], int] = time.time_ns,
+) -> Service:
+    """Make a service from a file's path, a dict or a ``Config``; nothing is opened yet.
+
+    ``components`` are the caller's own; one with the name of a built-in replaces it. ``clock``
+    gives Unix time in nanoseconds. Variables (``${env:NAME}``) are for files only.
+
+    Raises:
+        ConfigError: the configuration cannot be used; it holds every problem with its place.
+
+    """
+    chosen = plan(source, components)
+    for warning in chosen.warnings:
+        logging.getLogger("agentpond.config").warning("%s", warning)
+    return assemble(chosen, clock=clock)
+
+
+def plan(source: Source, components: Iterable[Factory] = ()) -> Plan:
+    """Check a configuration without building anything. Raises ConfigError."""
+    return check(_document(source), registry(components))
+
+
+def default_plan(components: Iterable[Factory] = ()) -> Plan:
+    """Make the plan of the built-in default configuration."""
+    return check(parse(default_text(), DEFAULT_NAME), registry(components))
+
+
+def stores(plan: Plan) -> list[Path]:
+    """Name the files of the stores that a plan's pipelines fill. Raises ConfigError."""
+    making = _Making(plan, Counters(), time.time_ns)
+    exporters = making.all(Kind.EXPORTER)
+    if making.problems:
+        raise ConfigError(*making.problems)
+    return [each.path for each in exporters.values() if isinstance(each, Readable)]
+
+
+def assemble(plan: Plan, *, clock: Callable[[], int] = time.time_ns) -> Service:
+    """Build all parts of a plan, short of opening anything. Raises ConfigError."""
+    making = _Making(plan, Counters(), clock)
+    receivers: dict[str, Receiver] = making.all(Kind.RECEIVER)
+    exporters: dict[str, Exporter] = making.all(Kind.EXPORTER)
+    pipelines = [making.pipeline(pipeline_id, exporters) for pipeline_id in plan.pipelines]
+    if making.problems:
+        raise ConfigError(*making.problems)
+    return Service(
+        receivers=receivers,
+        pipelines=pipelines,
+        exporters=exporters,
+        log=_log(plan.service),
+        codec=OtlpCodec(),
+        counters=making.counters,
+        clock=clock,
+        state_directory=plan.service.state_directory.expanduser(),
+        telemetry=_telemetry(plan.service),
+        drain_deadline_s=plan.service.drain_deadline.total_seconds(),
+    )
+
+
+def _document(source: Source) -> Document:
+    if isinstance(source, Config):
+        sections = {kind.value: getattr(source, kind.value) for kind in Kind}
+        return Document({**sections, "service": source.service.model_dump()})
+    if isinstance(source, Mapping):
+        return Document(dict(source))
+    return load(Path(source))
+
+
+class _Making:
+    """Build components of one plan, gathering what they complain of."""
+
+    def __init__(self, plan: Plan, counters: Counters, clock: Callable[[], int]) -> None:
+        self._plan = plan
+        self._clock = clock
+        self.counters = counters
+        self.problems: list[Problem] = []
+
+    def all(self, kind: Kind) -> dict[str, Any]:
+        """Build every component of a kind."""
+        return {each: self._one(part) for each, part in self._plan.parts[kind].items()}
+
+    def pipeline(self, pipeline_id: str, exporters: Mapping[str, Exporter]) -> Pipeline:
+        """Put a pipeline together; each has processors of its own, exporters are shared."""
+        config = self._plan.pipelines[pipeline_id]
+        parts = self._plan.parts[Kind.PROCESSOR]
+        processors: list[tuple[str, Processor]] = [
+            (each, self._one(parts[each])) for each in config.processors
+        ]
+        return Pipeline(
+            id=pipeline_id,
+            receivers=frozenset(config.receivers),
+            signals=_signals(pipeline_id),
+            processors=tuple(processors),
+            exporters=tuple((each, exporters[each]) for each in config.exporters),
+        )
+
+    def _one(self, part: Part) -> Any:
+        kind = part.factory.kind
+        settings = Settings(
+            id=part.id,
+            logger=logging.getLogger(f"agentpond.{kind.value}.{part.id}"),
+            clock=self._clock,
+            state_directory=self._plan.service.state_directory.expanduser(),
+            counters=self.counters,
+        )
+        try:
+            return part.factory.build(part.config, settings)
+        except ConfigError as error:
+            self.problems += error.problems
+        except (Permanent, ValueError, OSError) as error:
+            place = (kind.value, part.id)
+            problem = self._plan.document.problem(place, f"cannot be built: {error}", at_key=True)
+            if problem not in self.problems:
+                self.problems.append(problem)
+        return None
+
+
+def _signals(pipeline_id: str) -> frozenset[Signal]:
+    """Tell from a pipeline's id what it takes, as a Collector does."""
+    word = pipeline_id.split("/", 1)[0]
+    return frozenset(Signal) if word not in set(Signal) else frozenset({Signal(word)})
+
+
+def _log(service: ServiceConfig) -> Log:
+    if service.log.kind == "memory":
+        return MemoryLog(service.log.max_bytes)
+    return FileLog(
+        service.log_directory, service.log.max_bytes, service.log.segment_bytes, service.log.fsync
+    )
+
+
+def _telemetry(service: ServiceConfig) -> TelemetrySite | None:
+    if service.telemetry is None:
+        return None
+    host, port = split_endpoint(service.telemetry.endpoint)
+    return TelemetrySite(host, port)

@@ -1,0 +1,131 @@
+"""Name what a configuration file may say: its four sections, with types and defaults."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic.json_schema import WithJsonSchema
+
+UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_ENDPOINT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\[\]:]*)):(?P<port>\d{1,5})")
+
+
+def read_duration(value: object) -> object:
+    """Turn ``1h30m`` as Go and the Collector write it into a timedelta; leave all else."""
+    if not isinstance(value, str):
+        return value
+    if not _DURATION.fullmatch(value):
+        msg = f"expected a duration such as `30s`, `5m` or `1h30m`, got '{value}'."
+        raise ValueError(msg)
+    parts = _DURATION_PART.findall(value)
+    return timedelta(seconds=sum(float(number) * UNITS_S[unit] for number, unit in parts))
+
+
+def split_endpoint(endpoint: str) -> tuple[str, int]:
+    """Split ``host:port`` or ``[::1]:port``. Raises ValueError if it is neither."""
+    match = _ENDPOINT.fullmatch(endpoint)
+    if match is None or int(match["port"]) > 65535:  # noqa: PLR2004 - a port has 16 bits
+        msg = f"expected an address and a port such as `127.0.0.1:4317`, got '{endpoint}'."
+        raise ValueError(msg)
+    return match["v6"] or match["host"], int(match["port"])
+
+
+def _check_endpoint(endpoint: str) -> str:
+    split_endpoint(endpoint)
+    return endpoint
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(read_duration),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["30s", "5m", "1h30m"]}),
+]
+Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
+
+GIBIBYTE = ByteSize(1024**3)
+STRICT = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class LogConfig(BaseModel):
+    """Where requests wait between the acknowledgement and the exporters."""
+
+    model_config = STRICT
+
+    kind: Literal["file", "memory"] = "file"
+    """`file` survives a crash; `memory` does not, and writes nothing to disk."""
+    directory: Path | None = None
+    """Where the files of the log go; `log` in the state directory if not set."""
+    max_bytes: ByteSize = GIBIBYTE
+    """How much may wait; beyond it senders are told to try again later."""
+    segment_bytes: ByteSize = ByteSize(64 * 1024**2)
+    """How large one file of the log grows before the next one is begun."""
+    fsync: Literal["group", "none"] = "group"
+    """`group` acknowledges after fsync; `none` trusts the operating system."""
+
+
+class TelemetryConfig(BaseModel):
+    """Where the service tells of itself: /metrics, /healthz, /readyz and /query."""
+
+    model_config = STRICT
+
+    endpoint: Endpoint = "127.0.0.1:8888"
+    """Address and port to listen on; port 0 takes any free one."""
+
+
+class PipelineConfig(BaseModel):
+    """What one pipeline is made of: ids of components that are defined above."""
+
+    model_config = STRICT
+
+    receivers: tuple[str, ...] = ()
+    """Whose requests it takes."""
+    processors: tuple[str, ...] = ()
+    """What its rows go through, in this order."""
+    exporters: tuple[str, ...] = ()
+    """Where its rows are delivered."""
+
+
+class ServiceConfig(BaseModel):
+    """How the parts are put together and run."""
+
+    model_config = STRICT
+
+    pipelines: dict[str, PipelineConfig] = Field(default_factory=dict)
+    """Pipelines by id; `traces`, `metrics` and `logs` (or `logs/2`) take only that signal."""
+    log: LogConfig = LogConfig()
+    """Where requests wait between the acknowledgement and the exporters."""
+    telemetry: TelemetryConfig | None = TelemetryConfig()
+    """Where the service tells of itself; null opens no port."""
+    state_directory: Path = Path(".agentpond")
+    """Where the service keeps the log, cursors and dead letters."""
+    drain_deadline: Duration = timedelta(seconds=30)
+    """How long a stop waits for the pipelines; what is left stays in the log."""
+
+    @property
+    def log_directory(self) -> Path:
+        """Say where the log's files go."""
+        return (self.log.directory or self.state_directory / "log").expanduser()
+
+
+class Config(BaseModel):
+    """A whole configuration: components by id, and how the service puts them together.
+
+    The value of a component is its options, or None for all defaults; ids are ``type`` or
+    ``type/name``. ``agentpond.build`` checks options against the components themselves.
+    """
+
+    model_config = STRICT
+
+    receivers: dict[str, Any] = Field(default_factory=dict)
+    """The doors: components that take requests from agents."""
+    processors: dict[str, Any] = Field(default_factory=dict)
+    """What rows go through on their way."""
+    exporters: dict[str, Any] = Field(default_factory=dict)
+    """Where rows are delivered."""
+    service: ServiceConfig = ServiceConfig()
+    """How the parts are put together and run."""

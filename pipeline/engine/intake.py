@@ -1,0 +1,259 @@
+"""Turn single requests into durable groups: whoever comes while one is written joins the next.
+
+No timer stands on the way to the answer: a request alone is written at once, and the busier
+the disk, the larger the groups.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from ..core.component import Codec, Decoded, Taken
+from ..core.errors import Permanent, Retryable
+from ..core.signal import Accepted, Request
+from .backlog import Backlog, Group, group
+from .contract import Log
+from .frame import Entry
+from .watch import call_threadsafe
+
+logger = logging.getLogger("agentpond.intake")
+
+Answer = Accepted | Retryable | Permanent
+
+_GROUP_BYTES = 16 << 20
+_WAITING_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    request: Request
+    future: asyncio.Future[Accepted]
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.request.body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the codec made of one receiver's requests; ``numbers`` are their places in a group."""
+
+    numbers: list[int]
+    verdicts: Sequence[Taken | Permanent]
+    decoded: Decoded
+
+
+class Intake:
+    """Decodes, appends and answers, one group at a time in a thread of its own."""
+
+    def __init__(
+        self,
+        log: Log,
+        codec: Codec,
+        backlog: Backlog,
+        *,
+        group_bytes: int = _GROUP_BYTES,
+        waiting_bytes: int = _WAITING_BYTES,
+    ) -> None:
+        """Take the parts.
+
+        A group is closed when it reaches ``group_bytes``; requests are refused while those in
+        hand reach ``waiting_bytes``.
+        """
+        self._log = log
+        self._codec = codec
+        self._backlog = backlog
+        self._group_bytes = group_bytes
+        self._max_waiting_bytes = waiting_bytes
+        self._lock = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._suspects: deque[_Waiting] = deque()
+        self._nbytes = 0
+        self._accepted_records = 0
+        self._worker: ThreadPoolExecutor | None = None
+        self._open = False
+        self._working = False
+        self._idle: list[asyncio.Future[None]] = []
+
+    @property
+    def accepted_records(self) -> int:
+        """Records appended to the log since the start."""
+        return self._accepted_records
+
+    def start(self) -> None:
+        """Open for requests."""
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="agentpond-intake")
+        self._open = True
+
+    async def accept(self, request: Request) -> Accepted:
+        """Return when the request is durable.
+
+        Raises:
+            Retryable: ``busy``, ``stopping``, ``not_started``, or what the log said.
+            Permanent: the body does not decode.
+
+        """
+        waiting = _Waiting(request, asyncio.get_running_loop().create_future())
+        with self._lock:
+            self._admit(waiting)
+            begin, self._working = not self._working, True
+        if begin:
+            self._next()
+        return await waiting.future
+
+    async def close(self) -> None:
+        """Refuse new requests and finish those in hand. Safe without start, and twice."""
+        idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._open = False
+            if self._working:
+                self._idle.append(idle)
+            else:
+                idle.set_result(None)
+        await idle
+        if self._worker is not None:
+            self._worker.shutdown()
+
+    def _admit(self, waiting: _Waiting) -> None:
+        if not self._open:
+            begun = self._worker is not None
+            raise Retryable(
+                "the service is stopping. Try again in a while."
+                if begun
+                else "the service has not started yet. Try again in a while.",
+                reason="stopping" if begun else "not_started",
+            )
+        if self._nbytes and self._nbytes + waiting.nbytes > self._max_waiting_bytes:
+            raise Retryable(
+                f"busy: {self._nbytes} bytes of requests wait to be written, the limit is "
+                f"{self._max_waiting_bytes}. Try again in a while.",
+                reason="busy",
+            )
+        self._waiting.append(waiting)
+        self._nbytes += waiting.nbytes
+
+    def _next(self) -> None:
+        """Set to work on all that waits; when nothing does, tell who waits for that."""
+        with self._lock:
+            chosen = self._choose()
+            self._working = bool(chosen)
+            idle = [] if chosen else self._idle
+            self._idle = [] if idle else self._idle
+        for future in idle:
+            call_threadsafe(future.get_loop(), partial(_finish, future))
+        if chosen and self._worker is not None:
+            done = self._worker.submit(self._commit, [waiting.request for waiting in chosen])
+            done.add_done_callback(partial(self._settle, chosen))
+
+    def _choose(self) -> list[_Waiting]:
+        if self._suspects:
+            return [self._suspects.popleft()]
+        chosen: list[_Waiting] = []
+        nbytes = 0
+        while self._waiting:
+            nbytes += self._waiting[0].nbytes
+            if chosen and nbytes > self._group_bytes:
+                break
+            chosen.append(self._waiting.popleft())
+        return chosen
+
+    def _settle(self, chosen: list[_Waiting], done: Future[list[Answer]]) -> None:
+        """Answer a group, or, if a bug broke it, try its requests one by one."""
+        bug = done.exception()
+        if bug is not None and len(chosen) > 1:
+            with self._lock:
+                self._suspects.extend(chosen)
+        else:
+            self._answer(chosen, done.result() if bug is None else [_broken(bug)])
+        self._next()
+
+    def _answer(self, chosen: list[_Waiting], answers: Sequence[Answer]) -> None:
+        with self._lock:
+            self._nbytes -= sum(waiting.nbytes for waiting in chosen)
+        loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Accepted], Answer]]] = {}
+        for waiting, answer in zip(chosen, answers, strict=True):
+            pairs = loops.setdefault(waiting.future.get_loop(), [])
+            pairs.append((waiting.future, answer))
+        for loop, pairs in loops.items():
+            call_threadsafe(loop, partial(_resolve, pairs))
+
+    def _commit(self, requests: list[Request]) -> list[Answer]:
+        """Decode, append and offer a group; give the answer to each request, in order."""
+        parts = [self._decode(requests, numbers) for numbers in _by_receiver(requests)]
+        answers: dict[int, Answer] = {}
+        entries: list[Entry] = []
+        owners: list[tuple[int, Taken]] = []
+        for part in parts:
+            for number, verdict in zip(part.numbers, part.verdicts, strict=True):
+                if isinstance(verdict, Permanent):
+                    answers[number] = verdict
+                else:
+                    owners.append((number, verdict))
+                    entries.append(Entry(requests[number], verdict.records))
+        try:
+            positions = self._log.append(entries) if entries else []
+        except Retryable as error:
+            answers.update({number: error for number, _ in owners})
+        else:
+            self._backlog.offer(_groups(parts, entries, positions))
+            self._accepted_records += sum(entry.records for entry in entries)
+            for (number, taken), position in zip(owners, positions, strict=True):
+                answers[number] = _accepted(taken, position)
+        return [answers[number] for number in range(len(requests))]
+
+    def _decode(self, requests: list[Request], numbers: list[int]) -> _Part:
+        verdicts, decoded = self._codec.decode([requests[number] for number in numbers])
+        return _Part(numbers, verdicts, decoded)
+
+
+def _by_receiver(requests: Sequence[Request]) -> list[list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for number, request in enumerate(requests):
+        numbers.setdefault(request.receiver, []).append(number)
+    return list(numbers.values())
+
+
+def _groups(
+    parts: Sequence[_Part], entries: Sequence[Entry], positions: Sequence[int]
+) -> list[Group]:
+    groups = []
+    at = 0
+    for part in parts:
+        end = at + sum(isinstance(verdict, Taken) for verdict in part.verdicts)
+        if end > at:
+            groups.append(group(entries[at:end], positions[at:end], part.decoded))
+        at = end
+    return groups
+
+
+def _accepted(taken: Taken, position: int) -> Accepted:
+    return Accepted(position, taken.records, taken.rejected, taken.message)
+
+
+def _broken(bug: BaseException) -> Permanent:
+    logger.error("intake: a request could not be taken because of a bug", exc_info=bug)
+    return Permanent(
+        f"this request cannot be taken because of a bug ({type(bug).__name__}: {bug}). "
+        f"The service's log has the traceback; please report it.",
+        reason="bug",
+    )
+
+
+def _resolve(pairs: list[tuple[asyncio.Future[Accepted], Answer]]) -> None:
+    for future, answer in pairs:
+        if future.done():
+            continue
+        if isinstance(answer, Accepted):
+            future.set_result(answer)
+        else:
+            future.set_exception(answer)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,287 @@
+"""Put receivers, log, pipelines and exporters together, and carry requests from end to end.
+
+Started in the order log, exporters, pipelines, intake, telemetry, receivers; stopped in the
+other. No signal handlers, no state outside the instance: several services live in one process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..core.component import Codec, Exporter, Mountable, Readable, Receiver
+from ..core.counters import ACCEPTED, LOG_BYTES, REFUSED_RECORDS, REFUSED_REQUESTS, Counters
+from ..core.errors import Permanent, Retryable
+from ..core.signal import Accepted, Request
+from .backlog import Backlog
+from .contract import Log
+from .cursors import Cursors
+from .dead_letters import DeadLetters
+from .intake import Intake
+from .process import Pipeline
+from .retry import Backoff
+from .runner import Runner, Tools
+from .sidecar import remove_sidecar, write_sidecar
+from .telemetry import TelemetrySite, View
+from .watch import Watch
+
+logger = logging.getLogger("agentpond.service")
+
+EMBEDDED = "embedded"
+"""The transport under which requests given to ``Service.accept`` are counted."""
+
+_BACKLOG_BYTES = 128 << 20
+_JOIN_S = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class Service:
+    """A receiver for the telemetry of coding agents, built and ready to run.
+
+    ``async with service:`` starts and stops it in the running event loop.
+    """
+
+    receivers: Mapping[str, Receiver]
+    pipelines: Sequence[Pipeline]
+    exporters: Mapping[str, Exporter]
+    log: Log
+    codec: Codec
+    counters: Counters
+    clock: Callable[[], int]
+    state_directory: Path
+    telemetry: TelemetrySite | None
+    drain_deadline_s: float
+    backoff: Backoff = field(default_factory=Backoff)
+    _backlog: Backlog = field(init=False, repr=False)
+    _intake: Intake = field(init=False, repr=False)
+    _runners: list[Runner] = field(init=False, repr=False, default_factory=list)
+    _watch: Watch | None = field(init=False, repr=False, default=None)
+    _open: AsyncExitStack | None = field(init=False, repr=False, default=None)
+    _state: str = field(init=False, repr=False, default="not started")
+
+    def __post_init__(self) -> None:
+        """Make the parts that no one else needs to know of."""
+        self._backlog = Backlog(_BACKLOG_BYTES)
+        self._intake = Intake(self.log, self.codec, self._backlog)
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes requests and every pipeline goes on."""
+        return not self.troubles()
+
+    @property
+    def accepted_records(self) -> int:
+        """Records that were made durable since the start, through whatever door."""
+        return self._intake.accepted_records
+
+    def troubles(self) -> list[str]:
+        """Say in sentences what keeps the service from being ready."""
+        if self._state != "running":
+            return [f"the service is {self._state}."]
+        stuck = [runner.trouble for runner in self._runners if runner.trouble]
+        ended = [
+            f"pipeline {runner.pipeline.id}: its thread ended."
+            for runner in self._runners
+            if not runner.running
+        ]
+        return stuck + ended
+
+    async def start(self) -> None:
+        """Open all parts; if one fails, close those that were open.
+
+        Raises:
+            Retryable: a part cannot start at the moment.
+            Permanent: a part cannot start, or the service was started before.
+
+        """
+        if self._state != "not started":
+            raise Permanent(
+                f"the service is {self._state} and starts only once. Build a new one.",
+                reason="started_twice",
+            )
+        self._state = "starting"
+        async with AsyncExitStack() as opened:
+            opened.callback(partial(setattr, self, "_state", "stopped"))
+            await self._start_parts(opened)
+            self._open = opened.pop_all()
+        self._state = "running"
+
+    async def stop(self) -> None:
+        """Close all parts in order; pipelines get until the deadline to come to the log's end.
+
+        What is left then stays in the log. Safe without start, and twice.
+        """
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        self._state = "stopping"
+        await opened.aclose()
+
+    async def accept(self, request: Request) -> Accepted:
+        """Take a request from the host itself; return when it is durable.
+
+        Raises:
+            Retryable: it was not taken, and may be given again.
+            Permanent: it will never be taken.
+
+        """
+        where = {"receiver": request.receiver, "transport": EMBEDDED}
+        try:
+            accepted = await self._take(request)
+        except (Retryable, Permanent) as error:
+            self.counters.add(REFUSED_REQUESTS, 1, reason=error.reason, **where)
+            raise
+        self.counters.add(ACCEPTED, accepted.records, signal=request.signal.value, **where)
+        if accepted.rejected:
+            signal = request.signal.value
+            self.counters.add(REFUSED_RECORDS, accepted.rejected, signal=signal, **where)
+        return accepted
+
+    def http_app(self, receiver_id: str | None = None) -> Any:
+        """Give a receiver's HTTP rim, to mount in the host's own aiohttp server.
+
+        It may be mounted before the start: until then it answers "try later".
+        """
+        return self._mountable(receiver_id).http_app(self._take)
+
+    def add_to_grpc(self, server: Any, receiver_id: str | None = None) -> None:
+        """Add a receiver's gRPC rim to the host's own ``grpc.aio`` server."""
+        self._mountable(receiver_id).add_to_grpc(server, self._take)
+
+    async def drain(self) -> None:
+        """Return when every pipeline has come to where the log ends now."""
+        if self._watch is None:
+            return
+        end = self.log.end
+        await self._watch.until(lambda: all(runner.cursor >= end for runner in self._runners))
+
+    async def _start_parts(self, opened: AsyncExitStack) -> None:
+        await asyncio.to_thread(self.log.open)
+        opened.callback(self.log.close)
+        self.counters.observe(LOG_BYTES, lambda: self.log.nbytes)
+        for exporter in self.exporters.values():
+            opened.push_async_callback(asyncio.to_thread, exporter.stop)
+            await asyncio.to_thread(exporter.start)
+        opened.push_async_callback(self._stop_runners)
+        await self._start_runners()
+        self._intake.start()
+        opened.push_async_callback(self._intake.close)
+        if self.telemetry is not None:
+            await self._start_telemetry(self.telemetry, opened)
+        for name, receiver in self.receivers.items():
+            opened.push_async_callback(receiver.stop)
+            await receiver.start(self._take)
+            logger.debug("receiver %s started", name)
+
+    async def _start_runners(self) -> None:
+        self._watch = Watch()
+        directory = self.state_directory
+        tools = Tools(
+            log=self.log,
+            codec=self.codec,
+            backlog=self._backlog,
+            counters=self.counters,
+            cursors=Cursors(directory / "cursors"),
+            dead_letters=DeadLetters(directory / "dead"),
+            backoff=self.backoff,
+            moved=self._moved,
+            rested=partial(self._moved, idle=True),
+        )
+        runners = [Runner(pipeline, tools) for pipeline in self.pipelines]
+        for runner in runners:
+            await asyncio.to_thread(runner.prepare)
+        self._runners = runners
+        for runner in runners:
+            runner.start()
+
+    async def _stop_runners(self) -> None:
+        for runner in self._runners:
+            runner.finish()
+        ended = self._until_ended()
+        try:
+            await asyncio.wait_for(ended, self.drain_deadline_s)
+        except TimeoutError:
+            logger.warning(
+                "the pipelines did not come to the log's end within %g s; the rest stays there.",
+                self.drain_deadline_s,
+            )
+        for runner in self._runners:
+            runner.halt()
+        for runner in self._runners:
+            if not await asyncio.to_thread(runner.join, _JOIN_S):
+                logger.error(
+                    "pipeline %s: an exporter does not return; it is left behind.",
+                    runner.pipeline.id,
+                )
+
+    async def _until_ended(self) -> None:
+        if self._watch is not None:
+            await self._watch.until(lambda: not any(runner.running for runner in self._runners))
+
+    async def _start_telemetry(self, site: TelemetrySite, opened: AsyncExitStack) -> None:
+        stores = {
+            name: exporter
+            for name, exporter in self.exporters.items()
+            if isinstance(exporter, Readable)
+        }
+        opened.push_async_callback(site.stop)
+        await site.start(View(self.counters, self.troubles, stores))
+        started_at = datetime.fromtimestamp(self.clock() / 1e9, UTC).isoformat()
+        for store in stores.values():
+            opened.callback(remove_sidecar, store.path)
+            write_sidecar(store.path, site.url, site.token, started_at)
+            logger.debug("query %s at %s", store.path, site.url)
+
+    def _moved(self, *, idle: bool = False) -> None:
+        """Forget what all pipelines are past, and wake who waits for them."""
+        behind = min((runner.cursor for runner in self._runners), default=0)
+        self.log.forget(behind, idle=idle)
+        if self._watch is not None:
+            self._watch.moved()
+
+    async def _take(self, request: Request) -> Accepted:
+        kind = (request.receiver, request.signal)
+        if not any(pipeline.takes(kind) for pipeline in self.pipelines):
+            known = sorted({name for pipeline in self.pipelines for name in pipeline.receivers})
+            raise Permanent(
+                f"no pipeline takes {request.signal.value} from receiver {request.receiver!r}. "
+                f"Name it under service.pipelines. Pipelines take from: {', '.join(known)}.",
+                reason="no_pipeline",
+            )
+        return await self._intake.accept(request)
+
+    def _mountable(self, receiver_id: str | None) -> Mountable:
+        choices = {
+            name: receiver
+            for name, receiver in self.receivers.items()
+            if isinstance(receiver, Mountable)
+        }
+        if receiver_id is None and len(choices) == 1:
+            return next(iter(choices.values()))
+        if receiver_id is not None and receiver_id in choices:
+            return choices[receiver_id]
+        asked = "no receiver was named" if receiver_id is None else f"not {receiver_id!r}"
+        raise Permanent(
+            f"a receiver to mount: {asked}. Name one of: {', '.join(sorted(choices)) or 'none'}.",
+            reason="not_mountable",
+        )

@@ -1,0 +1,184 @@
+"""Tell over HTTP how the service does, and let its stores be asked.
+
+``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for whoever keeps it running, and
+``POST /query`` for the command line, which cannot open a store's file while we have it.
+"""
+
+import asyncio
+import hmac
+import io
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from ..core.component import Readable
+from ..core.counters import METRICS, Counters
+from ..core.errors import Permanent, Retryable
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+
+_TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the site shows of a service."""
+
+    counters: Counters
+    troubles: Callable[[], list[str]]
+    """What keeps the service from being ready, in sentences."""
+    stores: Mapping[str, Readable]
+
+
+class TelemetrySite:
+    """The service's own HTTP site, on a port of its own."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Note where to listen; port 0 takes any that is free."""
+        self._host = host
+        self._asked_port = port
+        self._port = port
+        self._token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - told apart, not bound
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+
+    @property
+    def token(self) -> str:
+        """What ``/query`` asks for; another one at each start."""
+        return self._token
+
+    async def start(self, view: View) -> None:
+        """Listen. Raises Permanent if the port is taken."""
+        runner = web.AppRunner(_Site(view, self._token).application(), access_log=None)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await web.TCPSite(runner, self._host, self._asked_port).start()
+        except OSError as error:
+            await self.stop()
+            raise Permanent(
+                f"telemetry: cannot listen on {self._host}:{self._asked_port}: "
+                f"{error.strerror}. Set service.telemetry.endpoint to another port, or to null.",
+                reason="address_in_use",
+            ) from error
+        self._port = int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close. Safe without start, and twice."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+
+class _Site:
+    def __init__(self, view: View, token: str) -> None:
+        self._view = view
+        self._token = token
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Numbers(view.counters))
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+        application.router.add_post("/query", self._query)
+        return application
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        body = generate_latest(self._registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        troubles = self._view.troubles()
+        status = "not ready" if troubles else "ready"
+        answer = {"status": status, "reasons": troubles}
+        return web.json_response(answer, status=503 if troubles else 200)
+
+    async def _query(self, request: web.Request) -> web.Response:
+        told = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(told.encode(), f"Bearer {self._token}".encode()):
+            return _refuse(401, "query: send the token of the .service.json file as bearer token.")
+        try:
+            store, sql = self._question(await request.read())
+            body = await asyncio.to_thread(_ask, store, sql)
+        except Permanent as error:
+            return _refuse(400, str(error))
+        except Retryable as error:
+            return _refuse(503, str(error))
+        return web.Response(body=body, content_type=ARROW_STREAM)
+
+    def _question(self, body: bytes) -> tuple[Readable, str]:
+        try:
+            asked = json.loads(body)
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict) or not isinstance(asked.get("sql"), str):
+            raise Permanent(
+                'query: the body is not a question. Send JSON such as {"sql": "SELECT 1"}.',
+                reason="bad_query",
+            )
+        return self._store(asked.get("exporter")), asked["sql"]
+
+    def _store(self, name: object) -> Readable:
+        stores = self._view.stores
+        if name is None and len(stores) == 1:
+            return next(iter(stores.values()))
+        if isinstance(name, str) and name in stores:
+            return stores[name]
+        known = ", ".join(sorted(stores)) or "none of the exporters can be read"
+        raise Permanent(
+            f"query: name the store to ask as exporter. Known: {known}.", reason="bad_query"
+        )
+
+
+class _Numbers(Collector):
+    """Hand the counters to prometheus_client, which adds ``_total`` to those that only grow."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for metric in METRICS:
+            family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            families[metric.name] = family(metric.name, metric.help, labels=metric.labels)
+        for metric, values, value in self._counters.samples():
+            family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            if metric.name not in families:
+                families[metric.name] = family(metric.name, metric.help, labels=metric.labels)
+            families[metric.name].add_metric(values, value)
+        return families.values()
+
+
+def _ask(store: Readable, sql: str) -> bytes:
+    table = store.query(sql)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _refuse(status: int, error: str) -> web.Response:
+    return web.json_response({"error": error}, status=status)

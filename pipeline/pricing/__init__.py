@@ -1,0 +1,1 @@
+"""Turn model ids, days and token counts into US dollars; pure, for whoever prices calls."""

@@ -1,0 +1,1 @@
+"""Turn texts into texts that may be kept; pure, for whoever stores or shows them."""

@@ -1,0 +1,98 @@
+"""Price each event that carries the usage of a model call.
+
+The agent's own number wins; else tokens are multiplied with the rates of the row's own day;
+what has no known rate is `unpriced` and NULL, never 0. The log and the span of one call both
+get a cost: which of them counts is for the ledger to say. Metric points get none, they are
+sums of what the others tell one by one.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from ..core.batch import Batch, Dropped
+from ..core.columns import any_of
+from ..core.component import Factory, Kind, Settings
+from ..core.errors import ConfigError, Problem
+from ..core.schema import EVENTS
+from ..pricing.book import PriceBook
+from ..pricing.own import read
+from ..pricing.vectors import COLUMNS, TOKENS, price
+
+_CALLS = pa.array(["api_request", "llm_request"])
+
+
+class Config(BaseModel):
+    """Price API calls from what the agent reports, else from tokens and price lists."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    prices: Path | None = None
+    """A TOML file of your own prices, in US dollars per million tokens; they win over the
+    built-in ones."""
+
+
+class Cost:
+    """Fills `cost_usd` and `cost_status`."""
+
+    scope: Literal["batch"] = "batch"
+
+    def __init__(self, book: PriceBook) -> None:
+        """Take the prices to use."""
+        self._book = book
+
+    def process(self, batch: Batch) -> Iterable[Batch | Dropped]:
+        """Give the same rows, priced."""
+        if batch.table.name != EVENTS.name or len(batch) == 0:
+            yield batch
+            return
+        rows = batch.records
+        reported = _reported(rows)
+        due = pc.and_(_has_usage(rows), pc.is_null(reported))
+        computed = pa.nulls(0, pa.float64())
+        if due.true_count:
+            computed = price(rows.select(COLUMNS).filter(due), self._book)
+        cost, status = _answers(reported, due, computed)
+        yield batch.with_column("cost_usd", cost).with_column("cost_status", status)
+
+
+def _reported(rows: pa.RecordBatch) -> pa.Array:
+    """Give the agent's own number, but for metric points."""
+    point = pc.fill_null(pc.equal(rows.column("event_type"), "metric"), fill_value=False)
+    none = pa.scalar(None, pa.float64())
+    return pc.if_else(point, none, rows.column("reported_cost_usd"))
+
+
+def _has_usage(rows: pa.RecordBatch) -> pa.Array:
+    """Mask the model calls that tell at least one token count."""
+    told = any_of((pc.is_valid(rows.column(name)) for name in TOKENS), rows.num_rows)
+    return pc.and_(pc.is_in(rows.column("event_type"), value_set=_CALLS), told)
+
+
+def _answers(reported: pa.Array, due: pa.Array, computed: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Join the agent's numbers with ours, and say of each which it is."""
+    none = pa.scalar(None, pa.string())
+    how = pc.if_else(pc.is_valid(computed), "computed", "unpriced")
+    status = pc.if_else(pc.is_valid(reported), pa.scalar("reported"), none)
+    return (
+        pc.replace_with_mask(reported, due, computed),
+        pc.replace_with_mask(status, due, how),
+    )
+
+
+def _build(config: Config, settings: Settings) -> Cost:
+    if config.prices is None:
+        return Cost(PriceBook())
+    try:
+        return Cost(PriceBook(read(config.prices)))
+    except ValueError as error:
+        path = f"{Kind.PROCESSOR}.{settings.id}.prices"
+        hint = "See `agentpond.pipeline.pricing.own` for the file's form."
+        raise ConfigError(Problem(path, str(error), hint)) from error
+
+
+factory = Factory(Kind.PROCESSOR, "cost", Config, _build)

@@ -1,0 +1,171 @@
+"""Turn a command line into a running service, a checked file or an answered query."""
+
+# ruff: noqa: PLC0415 - each command loads what it needs, so that --help does not wait for it
+
+import logging
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from .formats import Format
+
+OK = 0
+FAILED = 1
+WRONG = 2
+
+EPILOG = (
+    "Exit codes: 0 all is well; 1 it could not be done (a port or file is taken, a query was "
+    "refused); 2 the command line or the configuration is wrong."
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration; without it, the built-in default."),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    application()()
+
+
+def application() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        name="agentpond",
+        help="Receive the telemetry of coding agents and keep it as normalised events.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for command in (serve, validate, components, query, version):
+        app.command(epilog=EPILOG)(command)
+    config = typer.Typer(help="Print the schema or the default of the configuration.")
+    config.command("schema")(config_schema)
+    config.command("default")(config_default)
+    app.add_typer(config, name="config")
+    return app
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Receive, process and store until SIGINT or SIGTERM."""
+    from ..pipeline.core.errors import ConfigError
+    from .serving import run
+
+    try:
+        code = run(config)
+    except ConfigError as error:
+        _fail(str(error), WRONG)
+    _leave(code)
+
+
+def validate(
+    file: Annotated[Path | None, typer.Argument(help="The configuration to check.")] = None,
+) -> None:
+    """Build everything that serve would, short of opening ports and files."""
+    from ..config.build import assemble, default_plan, plan
+    from ..pipeline.core.errors import ConfigError
+    from .summary import summary
+
+    try:
+        chosen = default_plan() if file is None else plan(file)
+        assemble(chosen)
+    except ConfigError as error:
+        _fail(str(error), WRONG)
+    for warning in chosen.warnings:
+        typer.echo(f"{warning} (warning)", err=True)
+    typer.echo("\n".join(summary(chosen)))
+
+
+def components(
+    name: Annotated[str | None, typer.Argument(help="Only the components of this name.")] = None,
+) -> None:
+    """List the components with their options."""
+    from rich.console import Console
+
+    from .listing import show_components
+
+    if not show_components(Console(), name):
+        _fail(f"there is no component `{name}`. List all: agentpond components", WRONG)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One statement that only reads.")],
+    config: ConfigOption = None,
+    db: Annotated[Path | None, typer.Option(help="The file to read, without a config.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="How to write.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.")] = None,
+) -> None:
+    """Ask the store: through the running service where there is one, else its file."""
+    if form is Format.PARQUET and output is None and sys.stdout.isatty():
+        _fail("Parquet is not for terminals. Name a file with --output, or pipe it.", WRONG)
+    from ..pipeline.core.errors import ConfigError, Permanent, Retryable
+    from .asking import ask_store
+    from .rows import write
+
+    try:
+        rows = ask_store(db if db is not None else _store(config), sql)
+        write(rows, form, output)
+    except ConfigError as error:
+        _fail(str(error), WRONG)
+    except (Permanent, Retryable, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            _hang_up()
+        _fail(str(error), FAILED)
+
+
+def _store(config: Path | None) -> Path:
+    from .store import find_store
+
+    return find_store(config)
+
+
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"agentpond {installed_version('agentpond')}")
+
+
+def config_schema() -> None:
+    """Print the JSON schema of the configuration, for editors."""
+    import json
+
+    from ..config.builtin import registry
+    from ..config.describe import json_schema
+
+    typer.echo(json.dumps(json_schema(registry()), indent=2))
+
+
+def config_default() -> None:
+    """Print the built-in default configuration, to start from."""
+    from ..config.default import default_text
+
+    typer.echo(default_text(), nl=False)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process once all is closed, without taking the interpreter apart.
+
+    grpc's own thread outlives its server, and with it alive DuckDB's binding counts all of its
+    types and functions as leaked and prints a page about it (grpcio 1.85, duckdb 2.0.0).
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _hang_up() -> NoReturn:
+    """Leave quietly: who reads our output has gone, as `head` does."""
+    # Otherwise the interpreter complains when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(OK)

@@ -1,0 +1,100 @@
+"""Turn a query into rows: ask the service that holds the store, else read the store's file."""
+
+import http.client
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from ..exporters.duckdb.query import query_file
+from ..pipeline.core.errors import Permanent
+
+CONNECT_TIMEOUT_S = 5.0
+"""How long to wait for a service that is said to run; the query itself may take its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a running service answers queries, as it wrote beside its store."""
+
+    pid: int
+    url: str
+    token: str
+    exporter: str | None = None
+    """The exporter that keeps the store, where the service has several."""
+
+
+def ask_store(
+    store: Path, sql: str, read_file: Callable[[Path, str], pa.Table] = query_file
+) -> pa.Table:
+    """Run a read-only query on a store. Raises Permanent in the store's own words."""
+    running = find_running(store)
+    if running is not None:
+        try:
+            return ask(running, sql)
+        except (ConnectionError, TimeoutError):
+            # Killed, it leaves its note behind; then nobody holds the file.
+            pass
+    return read_file(store, sql)
+
+
+def find_running(store: Path) -> Running | None:
+    """Read the note that a running service leaves beside its store."""
+    note = store.with_name(f"{store.name}.service.json")
+    try:
+        told: Any = json.loads(note.read_text(encoding="utf-8"))
+        running = Running(int(told["pid"]), told["url"], told["token"], told.get("exporter"))
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        message = f"{note} may be read only by the user who runs the service. Ask as that user."
+        raise Permanent(message, reason="not_allowed") from error
+    except (ValueError, KeyError, TypeError):
+        return None
+    return running if _alive(running.pid) else None
+
+
+def ask(running: Running, sql: str) -> pa.Table:
+    """Have a running service answer. Raises Permanent, or ConnectionError if it is gone."""
+    where = urlsplit(running.url)
+    connection = http.client.HTTPConnection(where.netloc, timeout=CONNECT_TIMEOUT_S)
+    try:
+        connection.connect()
+        connection.sock.settimeout(None)
+        headers = {
+            "Authorization": f"Bearer {running.token}",
+            "Content-Type": "application/json",
+        }
+        asked = {"sql": sql, "exporter": running.exporter}
+        path = f"{where.path.rstrip('/')}/query"
+        connection.request("POST", path, json.dumps(asked), headers)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise Permanent(_error(response.status, body), reason="bad_query")
+    with pa.ipc.open_stream(body) as stream:
+        return stream.read_all()
+
+
+def _error(status: int, body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"the service answered {status}: {body[:200].decode(errors='replace')}"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

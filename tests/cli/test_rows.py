@@ -1,0 +1,106 @@
+"""Rows are written for people and for programs."""
+
+import csv
+import datetime as dt
+import decimal
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agentpond.cli.formats import Format
+from agentpond.cli.rows import write, write_csv, write_json, write_table
+
+ROWS = pa.table(
+    {
+        "id": pa.array([bytes(range(16)), None], pa.binary(16)),
+        "at": pa.array([dt.datetime(2026, 1, 2, 3, 4, 5, 6), None], pa.timestamp("us")),  # noqa: DTZ001 - the tables' times are naive UTC
+        "sum": pa.array([decimal.Decimal(12), None], pa.decimal128(38, 0)),
+        "cost": pa.array([0.25, float("nan")]),
+        "map": pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())),
+        "struct": pa.array([{"a": [b"\x01"]}, None]),
+        "text": pa.array(['é "x"', None]),
+    }
+)
+
+
+def test_json_is_one_row_a_line() -> None:
+    out = io.StringIO()
+
+    write_json(ROWS, out)
+
+    first, second = json.loads(out.getvalue())
+    assert first == {
+        "id": "00010203-0405-0607-0809-0a0b0c0d0e0f",
+        "at": "2026-01-02T03:04:05.000006",
+        "sum": 12,
+        "cost": 0.25,
+        "map": {"k": "v"},
+        "struct": {"a": ["01"]},
+        "text": 'é "x"',
+    }
+    assert set(second.values()) == {None}
+    assert len(out.getvalue().splitlines()) == 4
+
+
+def test_csv_leaves_null_empty_and_nests_json() -> None:
+    out = io.StringIO()
+
+    write_csv(ROWS, out)
+
+    assert list(csv.reader(io.StringIO(out.getvalue()))) == [
+        ["id", "at", "sum", "cost", "map", "struct", "text"],
+        [
+            "00010203-0405-0607-0809-0a0b0c0d0e0f",
+            "2026-01-02T03:04:05.000006",
+            "12",
+            "0.25",
+            '{"k": "v"}',
+            '{"a": ["01"]}',
+            'é "x"',
+        ],
+        ["", "", "", "", "", "", ""],
+    ]
+
+
+def test_a_table_is_as_wide_as_its_rows_where_there_is_no_terminal() -> None:
+    out = io.StringIO()
+    wide = "x" * 500
+
+    write_table(pa.table({"a": [wide]}), out)
+
+    assert wide in out.getvalue()
+
+
+def test_a_table_takes_text_as_it_is() -> None:
+    out = io.StringIO()
+
+    write_table(pa.table({"a": ["[bold]x[/bold]"]}), out)
+
+    assert "[bold]x[/bold]" in out.getvalue()
+
+
+def test_a_long_table_says_how_much_is_not_shown() -> None:
+    out = io.StringIO()
+
+    write_table(pa.table({"a": list(range(1500))}), out)
+
+    assert "... and 500 more rows" in out.getvalue()
+
+
+def test_json_of_no_rows_is_an_empty_list() -> None:
+    out = io.StringIO()
+
+    write_json(ROWS.slice(0, 0), out)
+
+    assert json.loads(out.getvalue()) == []
+
+
+def test_parquet_holds_the_rows_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+
+    write(ROWS, Format.PARQUET, path)
+
+    assert pq.read_table(path).drop_columns(["cost"]).equals(ROWS.drop_columns(["cost"]))

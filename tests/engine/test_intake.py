@@ -1,0 +1,256 @@
+"""The way from a request to its acknowledgement."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from agentpond.pipeline.core.errors import Permanent, Retryable
+from agentpond.pipeline.core.signal import Accepted, Signal
+from agentpond.pipeline.engine.backlog import Backlog, Limits
+from agentpond.pipeline.engine.intake import Intake
+from agentpond.pipeline.engine.memory_log import MemoryLog
+
+WIDE = Limits(nbytes=1 << 30, records=1 << 30)
+
+
+class World:
+    """An intake with its parts."""
+
+    def __init__(self, codec: Any, max_bytes: int = 1 << 24, **limits: int) -> None:
+        self.codec = codec
+        self.log = MemoryLog(max_bytes)
+        self.backlog = Backlog(1 << 20)
+        self.intake = Intake(self.log, codec, self.backlog, **limits)
+
+
+@asynccontextmanager
+async def opened(codec: Any, **limits: int) -> AsyncIterator[World]:
+    world = World(codec, **limits)
+    world.intake.start()
+    try:
+        yield world
+    finally:
+        if codec.gate is not None:
+            codec.gate.set()
+        await world.intake.close()
+
+
+async def closed_gate(kit: Any, world: World) -> "asyncio.Task[Accepted]":
+    """Hold the worker in the codec with one request in hand."""
+    world.codec.gate = threading.Event()
+    world.codec.entered.clear()
+    first = asyncio.create_task(world.intake.accept(kit.request(b"1")))
+    await asyncio.to_thread(world.codec.entered.wait)
+    return first
+
+
+async def joined(world: World, *requests: Any) -> "list[asyncio.Task[Accepted]]":
+    """Have requests join the group that is forming, in order."""
+    tasks = [asyncio.create_task(world.intake.accept(request)) for request in requests]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_request_is_in_the_log_when_it_is_accepted(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        accepted = await world.intake.accept(kit.request(b"5"))
+
+        assert accepted == Accepted(position=0, records=5)
+        assert world.log.read(0, 100).requests == (kit.request(b"5"),)
+        assert world.intake.accepted_records == 5
+
+
+async def test_a_request_alone_waits_for_no_others(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        for _ in range(3):
+            await world.intake.accept(kit.request())
+
+        assert world.codec.decoded == [1, 1, 1]
+
+
+async def test_those_who_come_while_a_group_is_written_form_the_next(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(world, *[kit.request()] * 7)
+        world.codec.gate.set()
+
+        await asyncio.gather(first, *others)
+
+        assert world.codec.decoded == [1, 7]
+
+
+async def test_a_group_is_bounded(kit: Any) -> None:
+    async with opened(kit.codec(), group_bytes=10) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(world, *[kit.request(b"1   ")] * 5)
+        world.codec.gate.set()
+
+        await asyncio.gather(first, *others)
+
+        assert world.codec.decoded == [1, 2, 2, 1]
+
+
+async def test_a_body_that_does_not_decode_leaves_its_neighbours_alone(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        bodies = (b"2", b"bad", b"3")
+        others = await joined(world, *[kit.request(body) for body in bodies])
+        world.codec.gate.set()
+
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+        assert isinstance(answers[2], Permanent)
+        assert answers[2].reason == "invalid_protobuf"
+        assert [a.records for a in answers if isinstance(a, Accepted)] == [1, 2, 3]
+        assert world.log.records_after(0) == 6
+
+
+async def test_a_bug_in_the_codec_leaves_neighbours_alone_too(
+    kit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        bodies = (b"2", b"bug", b"3")
+        others = await joined(world, *[kit.request(body) for body in bodies])
+        world.codec.gate.set()
+
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+        assert isinstance(answers[2], Permanent)
+        assert answers[2].reason == "bug"
+        assert [a.records for a in answers if isinstance(a, Accepted)] == [1, 2, 3]
+        assert "the codec has a bug" in caplog.text
+
+
+async def test_requests_of_several_receivers_are_answered_in_their_own_order(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        told = ((b"2", "a"), (b"3", "b"), (b"4", "a"), (b"5", "b"))
+        others = await joined(world, *[kit.request(b, receiver=r) for b, r in told])
+        world.codec.gate.set()
+
+        await first
+        answers = await asyncio.gather(*others)
+
+        bodies = [world.log.read(a.position, 1).requests[0].body for a in answers]
+        assert bodies == [b"2", b"3", b"4", b"5"]
+        groups = world.backlog.take(0, WIDE, None)
+        assert [group.records() for group in groups] == [1, 6, 8]
+        assert groups[-1].end == world.log.end
+
+
+async def test_a_full_log_is_told_to_the_whole_group(kit: Any) -> None:
+    async with opened(kit.codec(), max_bytes=100) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(
+            world, kit.request(b"1" + b" " * 99), kit.request(), kit.request(b"bad")
+        )
+        world.codec.gate.set()
+
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+        assert [getattr(answer, "reason", "") for answer in answers] == [
+            "",
+            "log_full",
+            "log_full",
+            "invalid_protobuf",
+        ]
+        assert world.intake.accepted_records == 1
+
+
+async def test_too_much_that_waits_is_refused(kit: Any) -> None:
+    async with opened(kit.codec(), waiting_bytes=10) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(world, kit.request(b"1" + b" " * 8))
+
+        with pytest.raises(Retryable, match="the limit is 10") as caught:
+            await world.intake.accept(kit.request())
+        world.codec.gate.set()
+        await asyncio.gather(first, *others)
+
+        assert caught.value.reason == "busy"
+        assert await world.intake.accept(kit.request())
+
+
+async def test_a_request_larger_than_the_bound_is_let_in_alone(kit: Any) -> None:
+    async with opened(kit.codec(), waiting_bytes=2) as world:
+        assert await world.intake.accept(kit.request(b"1" + b" " * 50))
+
+
+async def test_a_client_that_goes_away_harms_nobody(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        gone, stays = await joined(world, kit.request(b"2"), kit.request(b"3"))
+        gone.cancel()
+        world.codec.gate.set()
+
+        assert (await first).records == 1
+        assert (await stays).records == 3
+        assert world.log.records_after(0) == 6
+
+
+async def test_closing_finishes_what_is_in_hand_and_refuses_the_rest(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(world, kit.request())
+        closing = asyncio.create_task(world.intake.close())
+        await asyncio.sleep(0)
+
+        with pytest.raises(Retryable) as caught:
+            await world.intake.accept(kit.request())
+        world.codec.gate.set()
+        await closing
+
+        assert caught.value.reason == "stopping"
+        assert (await first).records == 1
+        assert (await others[0]).records == 1
+
+
+async def test_before_the_start_a_request_is_told_to_come_again(kit: Any) -> None:
+    world = World(kit.codec())
+
+    with pytest.raises(Retryable) as caught:
+        await world.intake.accept(kit.request())
+    await world.intake.close()
+
+    assert caught.value.reason == "not_started"
+
+
+def test_an_answer_after_its_loop_is_closed_is_left_alone(kit: Any) -> None:
+    world = World(kit.codec())
+    world.intake.start()
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(world.intake.accept(kit.request()))
+    world.codec.gate = threading.Event()
+    loop.run_until_complete(asyncio.sleep(0))
+    left.cancel()
+    loop.run_until_complete(asyncio.gather(left, return_exceptions=True))
+    loop.close()
+    world.codec.gate.set()
+
+    asyncio.run(world.intake.close())
+
+    assert world.log.records_after(0) == 1
+
+
+async def test_requests_from_two_event_loops_are_both_answered(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        elsewhere = asyncio.to_thread(lambda: asyncio.run(world.intake.accept(kit.request(b"2"))))
+
+        here, there = await asyncio.gather(world.intake.accept(kit.request(b"3")), elsewhere)
+
+        assert (here.records, there.records) == (3, 2)
+
+
+async def test_groups_ride_along_for_the_pipelines(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        await world.intake.accept(kit.request(b"4", Signal.TRACES))
+
+        (group,) = world.backlog.take(0, WIDE, None)
+
+        assert (group.start, group.end) == (0, world.log.end)
+        assert group.counts == {("otlp", Signal.TRACES): 4}

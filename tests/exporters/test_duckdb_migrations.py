@@ -1,0 +1,102 @@
+"""A file of any older version becomes one of today; a newer one is left alone."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from agentpond.exporters.duckdb import DuckDBExporter, query_file
+from agentpond.exporters.duckdb.migrations import MIGRATIONS, Migration, file_version, migrate
+from agentpond.exporters.duckdb.schema import add_missing
+from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.schema import COLUMNS, TABLES, Column
+
+from .support import NOON, NOON_NS, column, deliver, event, make_store
+
+
+@pytest.fixture
+def older(path: Path) -> Path:
+    """Make a file as the first version left it, with a row in it."""
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, NOON_NS, MIGRATIONS[:1])
+        connection.execute("INSERT INTO events (event_id) VALUES (uuid())")
+    return path
+
+
+def test_a_new_file_has_all_tables_with_all_columns(store: DuckDBExporter) -> None:
+    sql = "SELECT column_name FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index"
+
+    told = {name: column(store, sql.format(name)) for name in TABLES}
+
+    assert told == {name: [c.name for c in columns] for name, columns in COLUMNS.items()}
+
+
+def test_every_column_says_what_it_means(store: DuckDBExporter) -> None:
+    sql = "SELECT comment FROM duckdb_columns() WHERE table_name = 'events' AND column_name = '{}'"
+
+    told = column(store, sql.format("ttft_ms"))
+
+    assert told == ["Milliseconds to the first token."]
+
+
+def test_the_file_tells_its_versions_and_when_they_came(store: DuckDBExporter) -> None:
+    told = store.query("SELECT * FROM schema_version").to_pydict()
+
+    assert told == {"version": [1, 2], "applied_at": [NOON, NOON]}
+
+
+def test_an_older_file_is_brought_up_to_date_and_keeps_its_rows(older: Path) -> None:
+    store = make_store(older)
+
+    store.start()
+    store.export(deliver(0, [event(1)]))
+
+    told = (column(store, "SELECT count(*) FROM events"), store.position("agents", "log-1"))
+    store.stop()
+    assert told == ([2], 1)
+
+
+def test_opening_again_migrates_nothing(path: Path) -> None:
+    for _ in range(2):
+        store = make_store(path)
+        store.start()
+        store.stop()
+
+    told = query_file(path, "SELECT count(*) AS n FROM schema_version").to_pydict()
+
+    assert told == {"n": [2]}
+
+
+def test_a_newer_file_is_refused_and_left_as_it_is(path: Path) -> None:
+    newer = (*MIGRATIONS, Migration(99, "CREATE TABLE of_tomorrow (x INTEGER)"))
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, NOON_NS, newer)
+
+    with pytest.raises(Permanent, match="schema version 99") as caught:
+        make_store(path).start()
+
+    told = query_file(path, "SELECT max(version) AS v FROM schema_version").to_pydict()
+    assert (caught.value.reason, told) == ("newer_schema", {"v": [99]})
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(older: Path) -> None:
+    broken = (*MIGRATIONS, Migration(3, "CREATE TABLE half (x INTEGER); SELECT error('no')"))
+
+    with duckdb.connect(str(older)) as connection:
+        with pytest.raises(duckdb.Error):
+            migrate(connection, NOON_NS, broken)
+
+        assert file_version(connection) == 1
+
+
+def test_a_column_that_core_gained_is_added_to_the_table(older: Path) -> None:
+    gained = Column("mood", pa.string(), "How the agent's user feels.")
+
+    with duckdb.connect(str(older)) as connection:
+        add_missing(connection, {"events": [gained]})
+        told = connection.execute(
+            "SELECT data_type, comment FROM duckdb_columns() WHERE column_name = 'mood'"
+        ).fetchall()
+
+    assert told == [("VARCHAR", "How the agent's user feels.")]
