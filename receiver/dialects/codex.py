@@ -229,7 +229,9 @@ def _derive_spans(columns: Columns) -> dict[str, pa.Array]:
         pc.equal(columns["event_name"], pa.scalar("handle_responses")),
         columns["_n_input"].is_valid(),
     )
-    tool = pc.and_(columns["tool_call_id"].is_valid(), columns["tool_name"].is_valid())
+    # A tool's own span is named like the tool; others name it too (guardian_scoring_observation).
+    named = pc.fill_null(pc.equal(columns["event_name"], columns["tool_name"]), pa.scalar(False))
+    tool = pc.and_(columns["tool_call_id"].is_valid(), named)
     plain = pc.equal(columns["event_type"], pa.scalar("span"))
     kind = pc.if_else(pc.and_(plain, tool), pa.scalar("tool"), columns["event_type"])
     return {

@@ -1,7 +1,10 @@
 """Read AnyValue columns: scalars typed, and arrays, kvlists and bytes as JSON text."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,13 +12,12 @@ from ...pipeline.core.errors import Permanent
 from .base64_text import base64_of_bytes
 from .jsontext import join, number_text, quote
 from .node import Node, Rows
+from .official import check_told_once
 from .scatter import last_wins, scatter
 
-# protobuf refuses messages nested deeper than 100. A value's first AnyValue stands at level 7
-# at most (request, resource, scope, item, event, attribute, value); each array or kvlist below
-# it is two levels more, a kvlist three.
-_MAX_DEPTH = 46
-
+# protobuf refuses messages nested deeper than this, the request itself not counted.
+_DEEPEST = 100
+_SCALARS = ("string_value", "bool_value", "int_value", "double_value")
 
 VALUES = pa.schema(
     {
@@ -33,27 +35,28 @@ mapping). A row that is null everywhere is the empty value.
 """
 
 
-def read_values(node: Node, depth: int = 0) -> pa.RecordBatch:
+def read_values(node: Node, level: int) -> pa.RecordBatch:
     """Read messages of type AnyValue into the columns of ``VALUES``.
+
+    ``level`` says how many messages they are nested in.
 
     Raises:
         Permanent: a nested value does not decode, or values are nested too deep.
+        ToldTwice: a value is told as two kinds.
 
     """
-    if depth > _MAX_DEPTH:
-        raise Permanent(
-            f"an attribute's value is nested deeper than {_MAX_DEPTH} levels. Send it flat, "
-            "or as JSON text in a string value.",
-            reason="nested_too_deep",
-        )
+    scalars = [node.column(name) for name in _SCALARS]
+    raw = node.column("bytes_value")
+    held = {name: node.told(name) for name in ("array_value", "kvlist_value")}
+    check_told_once(_masks([*scalars, raw], held.values()))
     json = pa.nulls(len(node), pa.string())
-    if _any(raw := node.column("bytes_value")):
+    if _any(raw):
         json = pc.coalesce(json, quote(base64_of_bytes(raw)))
-    for name, render in (("array_value", _array), ("kvlist_value", _kvlist)):
-        if _holds(node, name):
-            json = pc.coalesce(json, render(node, name, depth + 1))
-    scalars = ("string_value", "bool_value", "int_value", "double_value")
-    return pa.record_batch([*(node.column(name) for name in scalars), json], schema=VALUES)
+    if len(held["array_value"]):
+        json = pc.coalesce(json, _array(node, level + 1))
+    if len(held["kvlist_value"]):
+        json = pc.coalesce(json, _kvlist(node, level + 1))
+    return pa.record_batch([*scalars, json], schema=VALUES)
 
 
 class ValueColumns(Protocol):
@@ -110,22 +113,41 @@ def _plain(scalars: pa.Array) -> pa.Array:
     return scalars.cast(pa.string())
 
 
-def _array(node: Node, name: str, depth: int) -> pa.Array:
-    rows, owner, elements = node.nested(name)
-    text = json_of(read_values(elements, depth))
+def _array(node: Node, level: int) -> pa.Array:
+    rows, owner, elements = node.nested("array_value")
+    _check_level(level + bool(len(elements)))
+    text = json_of(read_values(elements, level + 1))
     return scatter(join(text, owner, len(rows), "[", "]"), rows, len(node))
 
 
-def _kvlist(node: Node, name: str, depth: int) -> pa.Array:
-    rows, owner, pairs = node.nested(name)
-    keys, values = pairs.column("key"), read_values(pairs.child("value"), depth)
+def _kvlist(node: Node, level: int) -> pa.Array:
+    rows, owner, pairs = node.nested("kvlist_value")
+    _check_level(level + bool(len(pairs)) + bool(len(pairs.told("value"))))
+    keys, values = pairs.column("key"), read_values(pairs.child("value"), level + 2)
     text = object_text(len(rows), owner, numbered(keys), member_text(keys, values))
     return scatter(text, rows, len(node))
 
 
+def _check_level(level: int) -> None:
+    if level > _DEEPEST:
+        raise Permanent(
+            f"an attribute's value is nested in more than {_DEEPEST} messages. Send it flat, "
+            "or as JSON text in a string value.",
+            reason="nested_too_deep",
+        )
+
+
+def _masks(columns: Sequence[pa.Array], held: Iterable[Rows]) -> Iterator[npt.NDArray[np.bool_]]:
+    """Mark, for each kind that occurs, the values that are of it."""
+    for column in columns:
+        if _any(column):
+            yield column.is_valid().to_numpy(zero_copy_only=False)
+    for rows in held:
+        if len(rows):
+            mask = np.zeros(len(columns[0]), dtype=bool)
+            mask[rows] = True
+            yield mask
+
+
 def _any(array: pa.Array) -> bool:
     return bool(array.null_count < len(array))
-
-
-def _holds(node: Node, name: str) -> bool:
-    return len(node.told(name)) > 0

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from ...pipeline.core.errors import Permanent
 from ...pipeline.core.signal import Encoding, Signal
 from .envelope import read_envelope
 from .json import decode_json
 from .logs import read_logs
 from .metrics import read_metrics
+from .official import ToldTwice, rewrite
 from .protobuf import decode_protobuf
 from .records import Records
 from .spans import read_spans
@@ -22,5 +24,23 @@ def decode(signal: Signal, encoding: Encoding, bodies: Sequence[bytes]) -> Recor
 
     """
     if encoding is Encoding.JSON:
+        return _decode_json(signal, bodies)
+    try:
+        return _decode_protobuf(signal, bodies)
+    except ToldTwice:
+        return _decode_protobuf(signal, [rewrite(signal, body) for body in bodies])
+
+
+def _decode_json(signal: Signal, bodies: Sequence[bytes]) -> Records:
+    try:
         return _READ[signal](read_envelope(signal, len(bodies), *decode_json(signal, bodies)))
+    except ToldTwice as error:
+        raise Permanent(
+            "the JSON body tells one value as two kinds. Tell each attribute, metric and data "
+            "point as one: `stringValue` or `intValue`, `sum` or `gauge`, `asInt` or `asDouble`.",
+            reason="invalid_json",
+        ) from error
+
+
+def _decode_protobuf(signal: Signal, bodies: Sequence[bytes]) -> Records:
     return _READ[signal](read_envelope(signal, len(bodies), *decode_protobuf(signal, bodies)))

@@ -56,7 +56,7 @@ def read_envelope(signal: Signal, requests: int, request_of: Rows, resources: No
         signal=signal,
         requests=requests,
         request_of=request_of,
-        resource_attributes=read_attributes(resources.child("resource")),
+        resource_attributes=read_attributes(resources.child("resource"), level=2),
         resource_of=resource_of,
         scopes=pa.record_batch(
             {
@@ -64,24 +64,24 @@ def read_envelope(signal: Signal, requests: int, request_of: Rows, resources: No
                 "version": _told(scope.column("version")),
             }
         ),
-        scope_attributes=read_attributes(scope),
+        scope_attributes=read_attributes(scope, level=3),
         scope_of=scope_of,
         messages=messages,
     )
 
 
-def read_attributes(owners: Node) -> Attributes:
-    """Read the field ``attributes`` of each owner."""
+def read_attributes(owners: Node, *, level: int) -> Attributes:
+    """Read the field ``attributes`` of each owner; ``level`` messages are around its fields."""
     owner, pair, different = owners.attributes()
-    values = read_values(different.child("value"))
+    values = read_values(different.child("value"), level + 2)
     pairs = pa.record_batch([different.column("key"), *values.columns], PAIRS)
     return Attributes(owner, pair, pairs)
 
 
-def read_text(owners: Node, name: str) -> pa.Array:
+def read_text(owners: Node, name: str, *, level: int) -> pa.Array:
     """Read a singular AnyValue field as text; null where it is absent or empty."""
     which, different = owners.values(name)
-    return text_of(read_values(different)).take(which)
+    return text_of(read_values(different, level + 1)).take(which)
 
 
 def to_records(
@@ -116,9 +116,7 @@ def _told(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _with_scope_attributes(
-    items: Attributes, scope_of: Rows, envelope: Envelope
-) -> Attributes:
+def _with_scope_attributes(items: Attributes, scope_of: Rows, envelope: Envelope) -> Attributes:
     """Give each item its scope's attributes too, under ``otel.scope.<key>``."""
     scopes = envelope.scope_attributes
     if not len(scopes):

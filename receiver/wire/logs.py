@@ -17,8 +17,8 @@ def read_logs(envelope: Envelope) -> Records:
         "severity_number": logs.column("severity_number"),
         "severity_text": logs.column("severity_text"),
         "event_name": logs.column("event_name"),
-        "body": read_text(logs, "body"),
+        "body": read_text(logs, "body", level=3),
         "trace_id": logs.hex_id("trace_id", 16),
         "span_id": logs.hex_id("span_id", 8),
     }
-    return to_records(envelope, envelope.scope_of, columns, read_attributes(logs))
+    return to_records(envelope, envelope.scope_of, columns, read_attributes(logs, level=3))

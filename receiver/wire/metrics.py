@@ -7,15 +7,18 @@ and count (both null where OTLP says that no value was recorded), bounds, bucket
 max, and detail (what only exponential histograms and summaries have, as JSON).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .envelope import Envelope, read_attributes, to_records
 from .jsontext import join, number_text
 from .node import Node, Rows
+from .official import check_told_once
 from .records import Attributes, Records, concat_attributes
 
 KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
@@ -36,6 +39,7 @@ class _Points:
 def read_metrics(envelope: Envelope) -> Records:
     """Turn the data points of an envelope into columns, kind by kind."""
     metrics = envelope.messages
+    check_told_once(_masks(metrics))
     parts = [_points(metrics, kind) for kind in KINDS if len(metrics.told(kind))]
     parts = parts or [_points(metrics, "gauge")]
     metric = np.concatenate([part.metric for part in parts])
@@ -74,7 +78,7 @@ def _points(metrics: Node, kind: str) -> _Points:
     recorded = pc.equal(pc.bit_wise_and(points.column("flags"), _NO_RECORDED_VALUE), 0)
     for name in ("value", "count"):
         columns[name] = pc.if_else(recorded, columns[name], None)
-    return _Points(metric, columns, read_attributes(points))
+    return _Points(metric, columns, read_attributes(points, level=5))
 
 
 def _numbers(points: Node, kind: str) -> dict[str, pa.Array]:
@@ -89,6 +93,7 @@ def _numbers(points: Node, kind: str) -> dict[str, pa.Array]:
         "detail": pa.nulls(count, pa.string()),
     }
     if kind in {"gauge", "sum"}:
+        check_told_once(_told(points, name) for name in ("as_int", "as_double"))
         whole = points.column("as_int").cast(pa.float64(), safe=False)
         return told | {"value": pc.coalesce(points.column("as_double"), whole)}
     told |= {"value": points.column("sum"), "count": _whole(points.column("count"))}
@@ -101,6 +106,19 @@ def _numbers(points: Node, kind: str) -> dict[str, pa.Array]:
         "bounds": points.numbers("explicit_bounds").cast(pa.list_(pa.float64())),
         "bucket_counts": _whole_lists(points.numbers("bucket_counts")),
     }
+
+
+def _masks(metrics: Node) -> Iterator[npt.NDArray[np.bool_]]:
+    """Mark, for each kind of data, the metrics that tell it."""
+    for kind in KINDS:
+        mask = np.zeros(len(metrics), dtype=bool)
+        mask[metrics.told(kind)] = True
+        yield mask
+
+
+def _told(points: Node, name: str) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = points.column(name).is_valid().to_numpy(zero_copy_only=False)
+    return mask
 
 
 def _whole(counts: pa.Array) -> pa.Array:
@@ -135,9 +153,7 @@ def _quantiles(points: Node) -> pa.Array:
         _field("quantile", number_text(quantiles.column("quantile"))),
         _field("value", number_text(quantiles.column("value"))),
     ]
-    members = pc.binary_join_element_wise(
-        "{", pc.binary_join_element_wise(*fields, ","), "}", ""
-    )
+    members = pc.binary_join_element_wise("{", pc.binary_join_element_wise(*fields, ","), "}", "")
     return join(members, owner, len(points), "[", "]")
 
 

@@ -56,4 +56,3 @@ class Node(Protocol):
         Returns the rows that hold one, for each value which of those rows it belongs to
         (counted within them), and the values.
         """
-

@@ -92,9 +92,7 @@ def keep_owners(attributes: Attributes, keep: npt.NDArray[np.bool_]) -> Attribut
     """Leave out the attributes of owners where ``keep`` is false; the others are renumbered."""
     mask = keep[attributes.owner]
     renumbered = np.cumsum(keep) - 1
-    return Attributes(
-        renumbered[attributes.owner[mask]], attributes.pair[mask], attributes.pairs
-    )
+    return Attributes(renumbered[attributes.owner[mask]], attributes.pair[mask], attributes.pairs)
 
 
 def concat_attributes(parts: Sequence[tuple[Attributes, int]]) -> Attributes:
@@ -145,9 +143,7 @@ def _paired(parts: Sequence[Attributes], starts: Sequence[int]) -> list[tuple[At
     return list(zip(parts, starts, strict=True))
 
 
-def _concat(
-    batches: Sequence[pa.RecordBatch], shifts: Sequence[dict[str, int]]
-) -> pa.RecordBatch:
+def _concat(batches: Sequence[pa.RecordBatch], shifts: Sequence[dict[str, int]]) -> pa.RecordBatch:
     return pa.concat_batches(
         [_shifted(batch, shift) for batch, shift in zip(batches, shifts, strict=True)]
     )

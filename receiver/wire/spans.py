@@ -39,7 +39,7 @@ def read_spans(envelope: Envelope) -> Records:
         envelope,
         envelope.scope_of,
         columns,
-        read_attributes(spans),
+        read_attributes(spans, level=3),
         span_events=events,
         span_event_attributes=event_attributes,
     )
@@ -54,14 +54,14 @@ def _events(spans: Node) -> tuple[pa.RecordBatch, Attributes]:
         events.column("time_unix_nano"),
         events.column("name"),
     ]
-    return pa.record_batch(columns, SPAN_EVENTS), read_attributes(events)
+    return pa.record_batch(columns, SPAN_EVENTS), read_attributes(events, level=4)
 
 
 def _links(spans: Node) -> pa.Array:
     owner, links = spans.children("links")
     if not len(links):
         return pa.nulls(len(spans), pa.string())
-    attributes = read_attributes(links)
+    attributes = read_attributes(links, level=4)
     keys = attributes.pairs.column("key")
     members = member_text(keys, attributes.pairs).take(pa.array(attributes.pair))
     key = numbered(keys)[attributes.pair]
