@@ -103,7 +103,7 @@ def words_of(ids: "pa.Array[Any]") -> Words:
 
 
 def _is_empty(column: "pa.ChunkedArray[Any]") -> bool:
-    return column.null_count == len(column)
+    return bool(column.null_count == len(column))
 
 
 def _gather(delivery: Delivery, table: Table) -> pa.Table:

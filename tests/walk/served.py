@@ -1,6 +1,5 @@
 """Run `agentpond serve` as a person would, in a process of its own that can be killed."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -82,22 +81,6 @@ class Served:
             lines = answer.read().decode().splitlines()
         told = [line.rpartition(" ") for line in lines if line.startswith(f"{metric}{{")]
         return {labels.removeprefix(metric): float(value) for labels, _, value in told}
-
-    def query(self, sql: str) -> str:
-        """Ask the running service through the command line; give its JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", "agentpond", "query", sql, "--format", "json"]
-            + ["--config", str(self.home / "agentpond.yaml")],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    def rows_now(self, sql: str) -> list[dict[str, Any]]:
-        """Ask the running service; give the rows."""
-        rows: list[dict[str, Any]] = json.loads(self.query(sql))
-        return rows
 
 
 def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:

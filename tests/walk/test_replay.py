@@ -23,6 +23,8 @@ MISCOUNTED = {"gateway-usage-frames", "killed-sigkill", "metrics-only"}
 CLAUDE = [c for c in captures("claude_code/*/*") if c.scenario not in MISCOUNTED]
 CODEX = captures("codex/*/*")
 
+PRINTED = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
+
 USED = """
 SELECT model, sum(input_tokens)::INT, sum(output_tokens)::INT, sum(cache_read_tokens)::INT,
     sum(cache_write_tokens)::INT
@@ -76,8 +78,7 @@ def test_claude_codes_tokens_are_those_the_program_printed(home: Path, capture: 
     printed: dict[str, list[int]] = {}
     for run in capture.facts["runs"]:
         for model, usage in run["modelUsage"].items():
-            told = (usage["inputTokens"], usage["outputTokens"])
-            told += (usage["cacheReadInputTokens"], usage["cacheCreationInputTokens"])
+            told = [usage[key] for key in PRINTED]
             before = printed.get(model, [0, 0, 0, 0])
             printed[model] = [a + b for a, b in zip(before, told, strict=True)]
 

@@ -1,0 +1,140 @@
+"""What is written in the documentation is run."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from agentpond.cli import application
+from agentpond.cli.agents import claude_code, codex
+from agentpond.config.build import assemble, plan
+from agentpond.exporters.duckdb import Config, DuckDBExporter
+from agentpond.pipeline.pricing.own import read
+from agentpond.pipeline.testing import settings
+
+from .support import ROOT, Block, blocks, commands, place_of
+
+LISTENING = {"grpc": "127.0.0.1:4317", "http": "127.0.0.1:4318"}
+QUERIES = [block.text for block in blocks("sql")] + [
+    words[-1] for words in commands("agentpond") if words[1] == "query"
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DuckDBExporter]:
+    exporter = DuckDBExporter(Config(path=tmp_path / "a.duckdb"), settings())
+    exporter.start()
+    yield exporter
+    exporter.stop()
+
+
+def block_at(page: str, language: str) -> str:
+    found = [block.text for block in blocks(language) if block.place.startswith(f"{page}:")]
+    return found[0]
+
+
+def parse(words: tuple[str, ...]) -> None:
+    """Have the command line read its words, without doing what they say."""
+    command: Any = typer.main.get_command(application())
+    name, context, rest = words[0], None, list(words[1:])
+    while True:
+        context = command.make_context(name, rest, parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, rest)
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=place_of)
+def test_every_python_block_runs(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    program = compile(block.text, block.place, "exec")
+
+    exec(program, {"__name__": "__main__"})  # noqa: S102 - these are our own pages
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=place_of)
+def test_every_yaml_block_is_a_configuration_that_can_be_built(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("agentpond.yaml").write_text(block.text)
+
+    chosen = plan("agentpond.yaml")
+    assemble(chosen)
+
+    assert chosen.warnings == ()
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=place_of)
+def test_every_toml_block_is_toml(block: Block) -> None:
+    values = tomllib.loads(block.text)
+
+    assert values != {}
+
+
+@pytest.mark.parametrize("words", commands("agentpond"), ids=shlex.join)
+def test_every_call_of_the_command_names_what_there_is(words: tuple[str, ...]) -> None:
+    parse(words)
+
+
+def test_a_call_that_names_what_there_is_not_is_noticed() -> None:
+    call = ("agentpond", "serve", "--confg", "a.yaml")
+
+    with pytest.raises(Exception, match="--confg"):
+        parse(call)
+
+
+@pytest.mark.parametrize("words", commands("make"), ids=shlex.join)
+def test_every_make_target_is_in_the_makefile(words: tuple[str, ...]) -> None:
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert words[1] in targets
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_every_query_is_answered(sql: str, store: DuckDBExporter) -> None:
+    answer = store.query(sql)
+
+    assert answer.num_columns > 0
+
+
+def test_the_readme_tells_claude_code_what_serve_tells_it() -> None:
+    page = (ROOT / "README.md").read_text()
+
+    lines = "\n".join(claude_code(LISTENING))
+
+    assert f"```bash\n{lines}\n```" in page
+
+
+def test_the_readme_tells_codex_what_serve_tells_it() -> None:
+    page = (ROOT / "README.md").read_text()
+
+    lines = "\n".join(codex(LISTENING))
+
+    assert f"```toml\n{lines}\n```" in page
+
+
+def test_the_price_file_of_the_page_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(block_at("docs/components/cost.md", "toml"))
+
+    prices = read(path)
+
+    assert [price.model for price in prices] == ["glm-4.6"]
+
+
+def test_every_block_says_its_language_and_that_is_one_we_check() -> None:
+    checked = {"python", "yaml", "toml", "sql", "bash", "text"}
+
+    unknown = [block.place for block in blocks() if block.language not in checked]
+
+    assert unknown == []
