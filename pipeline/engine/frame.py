@@ -6,9 +6,11 @@ a frame is never taken for one when reading resumes after damage.
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+# The same CRC-32 as zlib's, by the processor's own instructions: 17 us for 630 KB, not 290.
+from isal.isal_zlib import crc32
 
 from ..core.signal import Encoding, Request, Signal
 
@@ -65,7 +67,7 @@ class Damage:
 
 def salt(log_id: bytes) -> int:
     """Give the value the CRC of each frame of this log starts from."""
-    return zlib.crc32(log_id)
+    return crc32(log_id)
 
 
 def encode(entry: Entry, salt: int) -> tuple[bytes, bytes]:
@@ -82,7 +84,7 @@ def encode(entry: Entry, salt: int) -> tuple[bytes, bytes]:
         )
         + receiver
     )
-    crc = zlib.crc32(request.body, zlib.crc32(fields, salt))
+    crc = crc32(request.body, crc32(fields, salt))
     lead = _LEAD.pack(_MARK, len(fields) + len(request.body), crc)
     return lead + fields, request.body
 
@@ -102,7 +104,7 @@ def decode(data: bytes, start: int, salt: int) -> Frame | None:
     end = fields_start + rest_bytes
     if mark != _MARK or end > len(data) or rest_bytes < _FIELDS.size:
         return None
-    if zlib.crc32(memoryview(data)[fields_start:end], salt) != crc:
+    if crc32(memoryview(data)[fields_start:end], salt) != crc:
         return None
     received_at_ns, signal, encoding, records, receiver_bytes = _FIELDS.unpack_from(
         data, fields_start

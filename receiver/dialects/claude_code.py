@@ -81,7 +81,7 @@ _SPANS = (
     lift("subagent", "subagent_type"),
     lift("subagent_id", "agent_id"),
     lift("decision", "decision", on="tool.blocked_on_user", pattern="^(accept|reject)$"),
-    lift("decision_source", "source", on="tool.blocked_on_user"),
+    lift("decision_source", "source", on="tool.blocked_on_user", pattern="^(config|hook|user_.+)$"),
     lift("success", "success"),
     lift("status_code", "status_code"),
     lift("attempt", "attempt"),
@@ -152,8 +152,9 @@ def _derive_logs(columns: Columns) -> dict[str, pa.Array]:
         return derived
     hidden = pc.equal(columns["tool_name"], pa.scalar("mcp_tool"))
     named = string_member(parameters, "mcp_tool_name")
-    derived["tool_name"] = pc.if_else(hidden, pc.coalesce(named, columns["tool_name"]),
-                                      columns["tool_name"])
+    derived["tool_name"] = pc.if_else(
+        hidden, pc.coalesce(named, columns["tool_name"]), columns["tool_name"]
+    )
     derived["mcp_server"] = pc.coalesce(
         columns["mcp_server"], string_member(parameters, "mcp_server_name")
     )

@@ -8,6 +8,15 @@ from .rules import Columns, Dialect, lift, look
 
 _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
+# `/root` is the main agent; a sub-agent has a nickname, a thread id or a path below `/root/`.
+_SUBAGENT = "^([^/]|/root/)"
+
+# Only the lines that Codex itself writes above a command's output, not the output.
+_EXIT_CODE = (
+    r"^(?:(?:Chunk ID: [^\n]*\n)?(?:Wall time: [^\n]*\n)?Process exited with code |Exit code: )"
+    r"(?P<code>-?[0-9]{1,9})"
+)
+
 _NULL_TEXT = pa.scalar(None, pa.string())
 _NULL_WHOLE = pa.scalar(None, pa.int64())
 
@@ -31,7 +40,7 @@ _LOGS = (
     lift("tool_input", "arguments"),
     lift("mcp_server", "mcp_server"),
     lift("skill", "skill.name"),
-    lift("subagent", "agent_name", on="tool_result"),
+    lift("subagent", "agent_name", on="tool_result", pattern=_SUBAGENT),
     lift("subagent_id", "receiver_thread_id"),
     lift("decision", "decision", on="tool_decision"),
     lift("decision_source", "source", on="tool_decision"),
@@ -197,17 +206,20 @@ def _sse_type(columns: Columns) -> pa.Array:
 
 def _turn(columns: Columns) -> pa.Array:
     inside = pc.invert(pc.is_in(columns["event_name"], _OUTSIDE_TURNS))
-    named = pc.and_(inside, columns["event_name"].is_valid())
+    # `/models` is asked for between turns, and alone tells no conversation (section 5).
+    named = pc.and_(
+        pc.and_(inside, columns["event_name"].is_valid()), columns["session_id"].is_valid()
+    )
     return pc.coalesce(columns["turn_id"], pc.if_else(named, columns["trace_id"], _NULL_TEXT))
 
 
 def _exit_code(columns: Columns) -> pa.Array:
     """Read the exit code that Codex tells in the output's text alone (fact 9)."""
-    output = columns["content"]
+    ran = pc.equal(columns["event_name"], pa.scalar("codex.tool_result"))
+    output = pc.if_else(pc.fill_null(ran, pa.scalar(False)), columns["content"], _NULL_TEXT)
     if output.null_count == len(output):
         return columns["exit_code"]
-    found = pc.extract_regex(output, r"Process exited with code (?P<code>-?[0-9]{1,9})")
-    return pc.struct_field(found, "code").cast(pa.int32())
+    return pc.struct_field(pc.extract_regex(output, _EXIT_CODE), "code").cast(pa.int32())
 
 
 def _derive_logs(columns: Columns) -> dict[str, pa.Array]:

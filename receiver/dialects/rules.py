@@ -8,6 +8,7 @@ import pyarrow as pa
 from ...pipeline.core.schema import EVENTS
 from ...pipeline.core.signal import Signal
 
+
 class Columns(dict[str, pa.Array]):
     """Columns of events by name, all of ``rows`` rows; one that nobody told is all null.
 

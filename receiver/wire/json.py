@@ -41,6 +41,7 @@ _TYPES: dict[Any, pa.DataType] = {
     bool | None: pa.bool_(),
     bytes | None: pa.binary(),
 }
+_MOST_DIGITS = 20
 _OTHER_TYPES = {"int_value": pa.int64(), "as_int": pa.int64(), "flags": pa.uint32()}
 
 
@@ -168,7 +169,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], text: bytes) -> Any:
             "the JSON body is nested too deep to be OTLP. Send attributes flat, or as JSON text.",
             reason="nested_too_deep",
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Permanent(
             f"the body is not OTLP/JSON: {error}. See the OTLP specification, "
             '"JSON Protobuf Encoding": lowerCamelCase keys, enums as numbers, ids as hex.',
@@ -198,6 +199,9 @@ def _scalars(name: str, values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 def _converted(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if not pa.types.is_integer(kind) and not pa.types.is_floating(kind):
         return pa.array(values, kind)
+    if pa.types.is_integer(kind) and float in set(map(type, values)):
+        # pyarrow would cut 1.5 to 1
+        return _mixed(values, kind)
     try:
         return pa.array(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -215,6 +219,7 @@ def _mixed(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _whole(value: Any) -> int:
     exact = Decimal(value)
-    if exact != int(exact):
-        raise ValueError(f"{value!r} is not a whole number")
+    # `int` writes out every digit: of 1e999999999 it would for hours.
+    if not exact.is_finite() or exact.adjusted() > _MOST_DIGITS or exact != int(exact):
+        raise ValueError(f"{value!r} is not a whole number of 64 bits")
     return int(exact)

@@ -22,9 +22,9 @@ def quote(strings: pa.Array) -> pa.Array:
 
 
 def string_member(objects: pa.Array, key: str) -> pa.Array:
-    """Read a member of JSON objects that is a string; null for any other or none.
+    r"""Read a member of JSON objects that is a string; null for any other or none.
 
-    Escapes of one letter are undone; ``\\uXXXX``, which JSON writers keep for control
+    Escapes of one letter are undone; ``\uXXXX``, which JSON writers keep for control
     characters, stays as it stands.
     """
     pattern = f'"{key}" ?: ?"(?P<told>(?:[^"\\\\]|\\\\.)*)"'

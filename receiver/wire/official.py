@@ -1,4 +1,4 @@
-"""Rewrite request bodies with the official classes, where ours cannot tell what they mean.
+"""Rewrite request bodies with the official classes, where ours cannot tell what they are.
 
 A oneof that is told twice is a mistake no encoder makes, but protobuf says what it means: the
 last one stands. Columns do not show which came last; the official classes do.
