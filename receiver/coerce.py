@@ -26,7 +26,20 @@ _WHOLE = r"^[+-]?[0-9]{1,18}$"
 _REAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _TRUE = pa.array(["true", "True", "TRUE"])
 _FALSE = pa.array(["false", "False", "FALSE"])
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|\+00:00)$"
+
+# Days that there are, from 1970 to 2259: Arrow raises on any other day or hour, and nanoseconds
+# end in 2262.
+_YEAR = "(?:19[7-9][0-9]|2[01][0-9]{2}|22[0-5][0-9])"
+_LEAP_YEAR = (
+    "(?:19(?:[79][26]|8[048])|20(?:[02468][048]|[13579][26])"
+    "|21(?:0[48]|[2468][048]|[13579][26])|22(?:0[48]|[24][048]|[135][26]))"
+)
+_DAY_OF_YEAR = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME_OF_DAY = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+_ISO = rf"^(?:{_YEAR}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)T{_TIME_OF_DAY}(Z|\+00:00)$"
 
 
 def read_text(values: ValueColumns) -> tuple[pa.Array, Mask]:
@@ -41,7 +54,7 @@ def read_whole(values: ValueColumns) -> tuple[pa.Array, Mask]:
     """Read a whole number; a fraction is not one."""
     told = values.column("integer")
     if _holds(values, "string"):
-        text = _matching(values.column("string"), _WHOLE)
+        text = pc.utf8_ltrim(_matching(values.column("string"), _WHOLE), characters="+")
         told = pc.coalesce(told, text.cast(pa.int64()))
     if _holds(values, "double") or told.null_count:
         told = pc.coalesce(told, _whole_doubles(read_real(values)[0]))
@@ -106,7 +119,8 @@ def _matching(text: pa.Array, pattern: str) -> pa.Array:
 
 
 def _whole_doubles(doubles: pa.Array) -> pa.Array:
-    bounded = pc.less(pc.abs(doubles), pa.scalar(2.0**62))
+    # Above this a double may stand for a text that meant its neighbour.
+    bounded = pc.less(pc.abs(doubles), pa.scalar(2.0**53))
     whole = pc.and_(bounded, pc.equal(doubles, pc.trunc(doubles)))
     return pc.if_else(whole, doubles, pa.scalar(None, pa.float64())).cast(pa.int64())
 

@@ -38,6 +38,9 @@ def hash_numbers(column: pa.Array) -> Lanes:
     """Hash a column of 64-bit numbers, booleans or times by their bits."""
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
+    if pa.types.is_floating(column.type):
+        # There are many NaNs, and JSON can tell but one.
+        column = pc.if_else(pc.is_nan(column), pa.scalar(float("nan"), column.type), column)
     lanes: Lanes = mix(_bits(column) + _SEEDS)
     return _with_nulls(lanes, column)
 

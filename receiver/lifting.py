@@ -38,7 +38,9 @@ class Keyed:
         self._spans = _spans(self._pairs.column("key"), key_of_pair[by_key])
         key = key_of_pair[attributes.pair]
         # numpy sorts integers of 16 bits by radix, five times faster than longer ones
-        order = np.argsort(key.astype(np.uint16) if len(self._spans) < 1 << 16 else key, kind="stable")
+        order = np.argsort(
+            key.astype(np.uint16) if len(self._spans) < 1 << 16 else key, kind="stable"
+        )
         order, self._taken = _without_repeats(order, key, attributes.owner)
         ends = np.cumsum(np.bincount(key[order], minlength=len(self._spans)))
         self._rows = dict(zip(self._spans, np.split(order, ends[:-1]), strict=False))
@@ -160,7 +162,8 @@ def _read(pairs: pa.RecordBatch, rule: Lift, kind: pa.DataType) -> tuple[pa.Arra
 
 def _narrowed(values: pa.Array, kind: pa.DataType, readable: Mask) -> tuple[pa.Array, Mask]:
     """Cast whole numbers to a smaller column; one that does not fit was not readable."""
-    fits = pc.less_equal(pc.abs(values), pa.scalar(2**31 - 1))
+    # Not by `abs`: that of the least int64 is negative.
+    fits = pc.and_(pc.less(values, pa.scalar(2**31)), pc.greater_equal(values, pa.scalar(-(2**31))))
     kept = pc.if_else(fits, values, pa.scalar(None, values.type)).cast(kind)
     fitting = pc.fill_null(fits, pa.scalar(True)).to_numpy(zero_copy_only=False)
     return kept, readable & fitting

@@ -110,9 +110,7 @@ def _columns_of(
     columns["source"] = pa.repeat("otlp", columns.rows)
     columns["signal"] = pa.repeat(str(records.signal), columns.rows)
     columns["scope"] = records.scopes.column("name").take(records.items.column("scope"))
-    columns["event_id"] = event_ids(
-        records, resources.hashes, columns, numbered=dialect.numbered
-    )
+    columns["event_id"] = event_ids(records, resources.hashes, columns, numbered=dialect.numbered)
     columns["attributes"] = keyed.rest(extra)
     return columns
 

@@ -73,7 +73,7 @@ def raw_names(records: Records, keyed: Keyed) -> pa.Array:
 def dialect_of(
     records: Records, names: pa.Array, dialects: Sequence[Dialect]
 ) -> npt.NDArray[np.int64]:
-    """Number each record's dialect: the first that knows it, else the last of all."""
+    """Tell each record's dialect by number: the first that knows it, else the last of all."""
     encoded = pc.dictionary_encode(names)
     scope = records.items.column("scope")
     number = np.full(records.items.num_rows, len(dialects) - 1, dtype=np.int64)
@@ -91,15 +91,11 @@ def names_of(raw: pa.Array, dialect: Dialect, signal: Signal) -> Names:
     encoded = pc.dictionary_encode(raw)
     names = encoded.dictionary
     prefixed = _begins(names, (dialect.prefix,))
-    short = pc.if_else(
-        prefixed, pc.utf8_slice_codeunits(names, len(dialect.prefix)), names
-    )
+    short = pc.if_else(prefixed, pc.utf8_slice_codeunits(names, len(dialect.prefix)), names)
     full = names
     if dialect.short_names and signal is Signal.LOGS:
         full = pc.binary_join_element_wise(dialect.prefix, short, "")
-    return Names(
-        full.take(encoded.indices), pa.DictionaryArray.from_arrays(encoded.indices, short)
-    )
+    return Names(full.take(encoded.indices), pa.DictionaryArray.from_arrays(encoded.indices, short))
 
 
 def _begins(names: pa.Array, prefixes: Sequence[str]) -> pa.Array:

@@ -17,9 +17,7 @@ _WORDS = {
         "{} span(s) rejected: trace_id must be 16 bytes and span_id 8, neither all zero. "
         "Let the SDK make the ids; in OTLP/JSON write them in hex."
     ),
-    Signal.METRICS: (
-        "{} data point(s) rejected: time_unix_nano is 0. Set the time of each point."
-    ),
+    Signal.METRICS: ("{} data point(s) rejected: time_unix_nano is 0. Set the time of each point."),
 }
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...pipeline.core.signal import Signal
-from .rules import Columns, Dialect, lift, look
+from .rules import Columns, Dialect, Lift, lift, look
 
 _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -14,7 +14,7 @@ _SUBAGENT = "^([^/]|/root/)"
 # Only the lines that Codex itself writes above a command's output, not the output.
 _EXIT_CODE = (
     r"^(?:(?:Chunk ID: [^\n]*\n)?(?:Wall time: [^\n]*\n)?Process exited with code |Exit code: )"
-    r"(?P<code>-?[0-9]{1,9})"
+    r"(?P<code>-?[0-9]{1,9})\b"
 )
 
 _NULL_TEXT = pa.scalar(None, pa.string())
@@ -42,7 +42,9 @@ _LOGS = (
     lift("skill", "skill.name"),
     lift("subagent", "agent_name", on="tool_result", pattern=_SUBAGENT),
     lift("subagent_id", "receiver_thread_id"),
-    lift("decision", "decision", on="tool_decision"),
+    lift("decision", "decision", on="tool_decision", pattern="^(approved|denied)$"),
+    # What else it may be tells more than `accept` or `reject` does, so it also stays.
+    Lift("decision", ("decision",), on=frozenset({"tool_decision"}), keep=True),
     lift("decision_source", "source", on="tool_decision"),
     lift("success", "success"),
     lift("status_code", "http.response.status_code"),

@@ -82,7 +82,7 @@ def _derive_spans(columns: Columns) -> dict[str, pa.Array]:
 
 GENAI = Dialect(
     agent=None,
-    lifts={signal: _COMMON for signal in Signal},
+    lifts=dict.fromkeys(Signal, _COMMON),
     types={Signal.LOGS: _LOG_TYPES, Signal.TRACES: {}, Signal.METRICS: {}},
     derive={
         Signal.LOGS: _derive,

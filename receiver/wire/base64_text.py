@@ -34,4 +34,5 @@ def base64_of_bytes(values: pa.Array) -> pa.Array:
 
 
 def _zeros(counts: np.ndarray) -> np.ndarray:
-    return np.array([b"", b"\0", b"\0\0"], dtype=object)[counts]
+    zeros: np.ndarray = np.array([b"", b"\0", b"\0\0"], dtype=object)[counts]
+    return zeros

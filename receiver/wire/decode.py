@@ -56,5 +56,5 @@ def _check_empty(signal: Signal, bodies: Sequence[bytes], records: Records) -> N
     ptars skips what has no meaning to it, so that random bytes can pass for an empty request.
     """
     told = np.bincount(records.items.column("request").to_numpy(), minlength=len(bodies))
-    for request in np.flatnonzero(told == 0):
+    for request in np.flatnonzero(told == 0).tolist():
         rewrite(signal, bodies[request])

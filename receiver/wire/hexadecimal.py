@@ -15,7 +15,7 @@ def hex_of_bytes(ids: pa.Array, size: int) -> pa.Array:
     valid = pc.equal(pc.binary_length(ids), size)
     fixed = pc.if_else(valid, ids, b"\0" * size).cast(pa.binary(size))
     raw = np.frombuffer(fixed.buffers()[1], dtype=np.uint8, count=len(fixed) * size)
-    told = raw.reshape(len(fixed), size).any(axis=1)
+    told: np.ndarray = np.asarray(raw.reshape(len(fixed), size).any(axis=1))
     return _fixed_text(_PAIRS[raw], 2 * size, told)
 
 

@@ -24,7 +24,7 @@ from .hexadecimal import hex_of_text
 from .messages import Real, Small, Text, Whole
 from .node import Rows
 
-_DECODERS = {
+_DECODERS: dict[Signal, msgspec.json.Decoder[Any]] = {
     Signal.LOGS: msgspec.json.Decoder(messages.LogsRequest),
     Signal.METRICS: msgspec.json.Decoder(messages.MetricsRequest),
     Signal.TRACES: msgspec.json.Decoder(messages.TracesRequest),

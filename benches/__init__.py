@@ -1,0 +1,1 @@
+"""Measure how fast telemetry becomes rows, against baselines taken in the same run."""
