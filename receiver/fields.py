@@ -104,7 +104,13 @@ def _point_fields(
         "unit": _told_text(items.column("unit")),
         "temporality": _named(_TEMPORALITIES, items.column("temporality")),
     }
-    return filled, _told({"metric.detail": items.column("detail")})
+    # Counters only go up; what may also go down says so.
+    falls = pc.fill_null(pc.invert(items.column("monotonic")), pa.scalar(False))
+    extra = {
+        "metric.monotonic": pc.if_else(falls, pa.scalar("false"), _NULL_TEXT),
+        "metric.detail": items.column("detail"),
+    }
+    return filled, _told(extra)
 
 
 def _told(extra: Mapping[str, pa.Array]) -> Mapping[str, pa.Array]:

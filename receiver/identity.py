@@ -1,15 +1,18 @@
 """Give each record its id: the hash of what tells it from all others.
 
-A log record of Claude Code is known by its session, time, sequence and name (reference: Claude
-Code section 11); a span by its trace and span id; anything else by all it says, so that a copy
-has the same id and two records that differ anywhere have two. What cannot differ between a
-record and its copy is left out: the door it came through, its encoding, when it was received.
+A log record of Claude Code is known by its session, time, sequence and name where it tells them
+(reference: Claude Code section 11); a span by its trace and span id; anything else by all it
+says, so that a copy has the same id and two records that differ anywhere have two. What cannot
+differ between a record and its copy is left out: the door it came through, its encoding, when
+it was received.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..pipeline.core.signal import Signal
 from .hashing import Lanes, add_up, combine, hash_numbers, hash_repeating, hash_text, mix, to_uuids
@@ -24,7 +27,14 @@ _TEXTS = {
 }
 _NUMBERS = {
     Signal.LOGS: ("time_unix_nano", "observed_time_unix_nano", "severity_number"),
-    Signal.METRICS: ("start_time_unix_nano", "time_unix_nano", "temporality", "value", "count"),
+    Signal.METRICS: (
+        *("start_time_unix_nano", "time_unix_nano", "temporality", "monotonic"),
+        *("value", "count", "min", "max"),
+    ),
+}
+_LISTS: dict[Signal, tuple[str, ...]] = {
+    Signal.LOGS: (),
+    Signal.METRICS: ("bounds", "bucket_counts"),
 }
 
 
@@ -39,10 +49,10 @@ def event_ids(
         return to_uuids(_spans(records))
     if records.signal is Signal.METRICS or not numbered:
         return to_uuids(_content(records, resource_ids))
-    counted = columns["sequence"].is_valid().to_numpy(zero_copy_only=False)
     known = _numbered(records, columns)
-    if not counted.all():
-        known = np.where(counted, known, _content(records, resource_ids))
+    whole = _tells_all(records, columns)
+    if not whole.all():
+        known = np.where(whole, known, _content(records, resource_ids))
     return to_uuids(known)
 
 
@@ -64,6 +74,14 @@ def _spans(records: Records) -> Lanes:
     return combine([hash_text(records.items.column(name)) for name in ("trace_id", "span_id")])
 
 
+def _tells_all(records: Records, columns: Mapping[str, pa.Array]) -> npt.NDArray[np.bool_]:
+    """Mark the records that tell session, time and sequence; without them others look alike."""
+    told = pc.and_(columns["session_id"].is_valid(), columns["sequence"].is_valid())
+    timed = records.items.column("time_unix_nano").to_numpy() > 0
+    marked: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False) & timed
+    return marked
+
+
 def _numbered(records: Records, columns: Mapping[str, pa.Array]) -> Lanes:
     items = records.items
     return combine(
@@ -79,9 +97,15 @@ def _numbered(records: Records, columns: Mapping[str, pa.Array]) -> Lanes:
 def _content(records: Records, resource_ids: Lanes) -> Lanes:
     items = records.items
     resource = items.column("resource").to_numpy()
-    scope = hash_text(records.scopes.column("name"))[:, items.column("scope").to_numpy()]
-    parts = [resource_ids[:, resource], scope]
+    scope = items.column("scope").to_numpy()
+    parts = [resource_ids[:, resource]]
+    parts += [hash_text(records.scopes.column(name))[:, scope] for name in ("name", "version")]
     parts += [hash_repeating(items.column(name)) for name in _TEXTS[records.signal]]
     parts += [hash_numbers(items.column(name)) for name in _NUMBERS[records.signal]]
+    parts += [hash_repeating(_joined(items.column(name))) for name in _LISTS[records.signal]]
     parts.append(hash_attributes(records.attributes, items.num_rows))
     return combine(parts)
+
+
+def _joined(lists: pa.ListArray) -> pa.Array:
+    return pc.binary_join(lists.cast(pa.list_(pa.string())), ",")

@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from ...pipeline.core.signal import Signal
 from .rules import Columns, Dialect, Lift, lift, look
+from .tokens import uncached
 
 _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -18,12 +19,14 @@ _EXIT_CODE = (
 )
 
 _NULL_TEXT = pa.scalar(None, pa.string())
-_NULL_WHOLE = pa.scalar(None, pa.int64())
 
 # Input counts include cached and cache-write tokens (fact 6): `_n_input` is what Codex tells.
 _LOGS = (
     lift("session_id", "conversation.id"),
-    lift("parent_session_id", "parent.conversation.id", "sender_thread_id"),
+    lift("parent_session_id", "parent.conversation.id"),
+    lift("_sender", "sender_thread_id"),
+    lift("_receiver", "receiver_thread_id"),
+    look("_message", "kind"),
     lift("turn_id", "turn.id"),
     lift("user_id", "user.account_id"),
     lift("user_email", "user.email"),
@@ -41,7 +44,6 @@ _LOGS = (
     lift("mcp_server", "mcp_server"),
     lift("skill", "skill.name"),
     lift("subagent", "agent_name", on="tool_result", pattern=_SUBAGENT),
-    lift("subagent_id", "receiver_thread_id"),
     lift("decision", "decision", on="tool_decision", pattern="^(approved|denied)$"),
     # What else it may be tells more than `accept` or `reject` does, so it also stays.
     Lift("decision", ("decision",), on=frozenset({"tool_decision"}), keep=True),
@@ -170,14 +172,6 @@ _PROVIDERS = {"OpenAI": "openai"}
 _OUTSIDE_TURNS = pa.array(["codex.conversation_starts", "codex.startup_phase"])
 
 
-def _uncached(columns: Columns) -> pa.Array:
-    """Take cached and cache-write tokens out of the input count; null if they do not fit in."""
-    cached = pc.fill_null(columns["cache_read_tokens"], pa.scalar(0))
-    written = pc.fill_null(columns["cache_write_tokens"], pa.scalar(0))
-    rest = pc.subtract(pc.subtract(columns["_n_input"], cached), written)
-    return pc.if_else(pc.greater_equal(rest, pa.scalar(0)), rest, _NULL_WHOLE)
-
-
 def _provider(columns: Columns) -> pa.Array:
     """Name the API that Codex speaks, wherever a model is named."""
     return pc.if_else(columns["model"].is_valid(), pa.scalar("openai"), _NULL_TEXT)
@@ -224,17 +218,40 @@ def _exit_code(columns: Columns) -> pa.Array:
     return pc.struct_field(pc.extract_regex(output, _EXIT_CODE), "code").cast(pa.int32())
 
 
+def _kin(columns: Columns) -> dict[str, pa.Array]:
+    """Tell parent from child in what agents send each other: a result goes up, all else down."""
+    if "_sender" not in columns and "_receiver" not in columns:
+        return {}
+    up = pc.fill_null(pc.equal(columns["_message"], pa.scalar("result")), pa.scalar(False))
+    parent = pc.if_else(up, columns["_receiver"], columns["_sender"])
+    child = pc.if_else(up, columns["_sender"], columns["_receiver"])
+    return {
+        "parent_session_id": pc.coalesce(columns["parent_session_id"], parent),
+        "subagent_id": pc.coalesce(columns["subagent_id"], child),
+    }
+
+
+def _error(columns: Columns) -> pa.Array:
+    """Give a failed tool's output as its error: Codex tells it nowhere else."""
+    failed = pc.fill_null(pc.invert(columns["success"]), pa.scalar(False))
+    tool = pc.equal(columns["event_type"], pa.scalar("tool_result"))
+    output = pc.if_else(pc.and_(failed, tool), columns["content"], _NULL_TEXT)
+    return pc.coalesce(columns["error_message"], output)
+
+
 def _derive_logs(columns: Columns) -> dict[str, pa.Array]:
     return {
         "event_type": _sse_type(columns),
         "turn_id": _turn(columns),
-        "input_tokens": _uncached(columns),
+        "input_tokens": uncached(columns),
         "provider": pc.coalesce(
             pc.ascii_lower(_word(columns["_provider_name"], _PROVIDERS)), _provider(columns)
         ),
         "decision": _word(columns["decision"], _DECISIONS),
         "decision_source": _word(columns["decision_source"], _SOURCES),
         "exit_code": _exit_code(columns),
+        "error_message": _error(columns),
+        **_kin(columns),
     }
 
 
@@ -250,7 +267,7 @@ def _derive_spans(columns: Columns) -> dict[str, pa.Array]:
     kind = pc.if_else(pc.and_(plain, tool), pa.scalar("tool"), columns["event_type"])
     return {
         "event_type": pc.if_else(usage, pa.scalar("llm_request"), kind),
-        "input_tokens": _uncached(columns),
+        "input_tokens": uncached(columns),
         "provider": _provider(columns),
     }
 

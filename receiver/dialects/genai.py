@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from ...pipeline.core.signal import Signal
 from .rules import Columns, Dialect, lift, look
+from .tokens import uncached
 
 _NULL_TEXT = pa.scalar(None, pa.string())
-_NULL_WHOLE = pa.scalar(None, pa.int64())
 
 _COMMON = (
     lift("session_id", "gen_ai.conversation.id", "session.id"),
@@ -59,19 +59,11 @@ _LOG_TYPES = {
 }
 
 
-def _uncached(columns: Columns) -> pa.Array:
-    """Take cached tokens out: the conventions say that input_tokens SHOULD include them."""
-    read = pc.fill_null(columns["cache_read_tokens"], pa.scalar(0))
-    written = pc.fill_null(columns["cache_write_tokens"], pa.scalar(0))
-    rest = pc.subtract(pc.subtract(columns["_n_input"], read), written)
-    return pc.if_else(pc.greater_equal(rest, pa.scalar(0)), rest, _NULL_WHOLE)
-
-
 def _derive(columns: Columns) -> dict[str, pa.Array]:
     reason = pc.struct_field(
         pc.extract_regex(columns["_finish_reasons"], r'^\["(?P<first>[^"\\]*)"'), "first"
     )
-    return {"input_tokens": _uncached(columns), "stop_reason": reason}
+    return {"input_tokens": uncached(columns), "stop_reason": reason}
 
 
 def _derive_spans(columns: Columns) -> dict[str, pa.Array]:

@@ -19,6 +19,7 @@ from .records import (
     concat_attributes,
 )
 from .scatter import offsets_of
+from .spread import Sizes, attribute_bytes, check_spread, text_bytes
 
 NAMES = {
     Signal.LOGS: ("scope_logs", "log_records"),
@@ -82,6 +83,23 @@ def read_text(owners: Node, name: str, *, level: int) -> pa.Array:
     """Read a singular AnyValue field as text; null where it is absent or empty."""
     which, different = owners.values(name)
     return text_of(read_values(different, level + 1)).take(which)
+
+
+def check_items(envelope: Envelope, scope_of: Rows, own_bytes: Sizes | None = None) -> None:
+    """Check, before the items are made, that they are not far larger than their request.
+
+    ``own_bytes`` says for each item what it shares beside its resource and scope.
+
+    Raises:
+        Permanent: ``too_large``.
+
+    """
+    resource = attribute_bytes(envelope.resource_attributes, len(envelope.request_of))
+    scope = attribute_bytes(envelope.scope_attributes, envelope.scopes.num_rows)
+    scope += text_bytes(envelope.scopes.column("name")) + resource[envelope.resource_of]
+    shared = scope[scope_of] if own_bytes is None else scope[scope_of] + own_bytes
+    request = envelope.request_of[envelope.resource_of[scope_of]]
+    check_spread(request, shared, envelope.requests)
 
 
 def to_records(

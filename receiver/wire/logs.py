@@ -4,12 +4,13 @@ Fields of ``items``: time_unix_nano, observed_time_unix_nano (uint64), severity_
 severity_text, event_name, body (text; JSON where it is not a string), trace_id, span_id (hex).
 """
 
-from .envelope import Envelope, read_attributes, read_text, to_records
+from .envelope import Envelope, check_items, read_attributes, read_text, to_records
 from .records import Records
 
 
 def read_logs(envelope: Envelope) -> Records:
     """Turn the log records of an envelope into columns."""
+    check_items(envelope, envelope.scope_of)
     logs = envelope.messages
     columns = {
         "time_unix_nano": logs.column("time_unix_nano"),

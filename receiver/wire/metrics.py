@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .envelope import Envelope, read_attributes, to_records
+from .envelope import Envelope, check_items, read_attributes, to_records
 from .jsontext import join, number_text
 from .node import Node, Rows
 from .official import check_told_once
 from .records import Attributes, Records, concat_attributes
+from .spread import text_bytes
 
 KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
@@ -43,10 +44,10 @@ def read_metrics(envelope: Envelope) -> Records:
     parts = [_points(metrics, kind) for kind in KINDS if len(metrics.told(kind))]
     parts = parts or [_points(metrics, "gauge")]
     metric = np.concatenate([part.metric for part in parts])
-    columns = {
-        "name": metrics.column("name").take(pa.array(metric)),
-        "unit": metrics.column("unit").take(pa.array(metric)),
-    }
+    shared = {name: metrics.column(name) for name in ("name", "unit")}
+    shared_bytes = sum(text_bytes(texts)[metric] for texts in shared.values())
+    check_items(envelope, envelope.scope_of[metric], shared_bytes)
+    columns = {name: texts.take(pa.array(metric)) for name, texts in shared.items()}
     for name in parts[0].columns:
         columns[name] = pa.concat_arrays([part.columns[name] for part in parts])
     starts = np.cumsum([0, *(len(part.metric) for part in parts)])

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .anyvalue import member_text, numbered, object_text
-from .envelope import Envelope, read_attributes, to_records
+from .envelope import Envelope, check_items, read_attributes, to_records
 from .jsontext import join, quote
 from .node import Node
 from .records import SPAN_EVENTS, Attributes, Records
@@ -19,6 +19,7 @@ from .scatter import offsets_of
 
 def read_spans(envelope: Envelope) -> Records:
     """Turn the spans of an envelope into columns."""
+    check_items(envelope, envelope.scope_of)
     spans = envelope.messages
     status = spans.child("status")
     columns = {

@@ -126,3 +126,20 @@ def test_a_claude_code_log_without_sequence_is_known_by_all_it_says() -> None:
     ids = {id_of(logs([log(told | {"n": n})], scope=CLAUDE_CODE)) for n in range(3)}
 
     assert len(ids) == 3
+
+
+def test_claude_code_logs_without_a_session_are_known_by_all_they_say() -> None:
+    told = {"event.name": "api_request", "event.sequence": 0}
+
+    ids = {id_of(logs([log(told | {"user.id": user})], scope=CLAUDE_CODE)) for user in "ab"}
+
+    assert len(ids) == 2
+
+
+def test_claude_code_logs_without_a_time_are_known_by_all_they_say() -> None:
+    told = {"event.name": "user_prompt", "session.id": "s", "event.sequence": 0}
+    times = ("2026-11-20T10:00:00.000Z", "2026-11-20T11:00:00.000Z")
+
+    records = [log(told | {"event.timestamp": time}, time_unix_nano=0) for time in times]
+
+    assert len({id_of(logs([record], scope=CLAUDE_CODE)) for record in records}) == 2

@@ -65,10 +65,10 @@ def test_genai_names_of_old_are_understood() -> None:
     assert [row["provider"], row["input_tokens"], row["output_tokens"]] == ["anthropic", 5, 3]
 
 
-def test_more_cached_than_input_tokens_leave_the_input_unknown() -> None:
+def test_an_input_count_smaller_than_the_cached_one_is_already_of_uncached_input() -> None:
     row = genai({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 9})
 
-    assert (row["input_tokens"], row["cache_read_tokens"]) == (None, 9)
+    assert (row["input_tokens"], row["cache_read_tokens"]) == (5, 9)
 
 
 def test_a_genai_tool_span_is_a_tool() -> None:
@@ -215,3 +215,27 @@ def test_the_kinds_of_codex_sse_events_are_told_apart(
     (row,) = rows(logs([log({"event.name": "codex.sse_event"} | told)], CODEX))
 
     assert row["event_type"] == event_type
+
+
+def codex(name: str, told: dict[str, Any]) -> dict[str, Any]:
+    (row,) = rows(logs([log({"event.name": f"codex.{name}", **told})], scope=CODEX))
+    return row
+
+
+def test_a_failed_tools_output_is_its_error() -> None:
+    row = codex("tool_result", {"success": "false", "output": "unsupported call: x"})
+
+    assert (row["error_message"], row["content"]) == ("unsupported call: x", "unsupported call: x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent", "child"), [("spawn", "sender", "receiver"), ("result", "receiver", "sender")]
+)
+def test_a_message_between_agents_tells_parent_from_child(
+    kind: str, parent: str, child: str
+) -> None:
+    threads = {"sender_thread_id": "sender", "receiver_thread_id": "receiver"}
+
+    row = codex("agent_communication", {"kind": kind, **threads})
+
+    assert (row["parent_session_id"], row["subagent_id"]) == (parent, child)
