@@ -198,11 +198,13 @@ def _uuids(rng: np.random.Generator, count: int) -> Bytes:
 def _lay_numbers(rows: Bytes, rng: np.random.Generator, counts: Numbers) -> None:
     template = _template()
     for key, (low, high) in _RANGES.items():
-        _lay_varints(rows, template.values(key), rng.integers(low, high, len(rows)))
+        values = rng.integers(low, high, len(rows))
+        _lay_varints(rows, template.values(key), values)
+        if key == "cost_usd_micros":
+            costs = (values / 1e6).astype("<f8").view(np.uint8).reshape(-1, 8)
+            rows[:, template.values("cost_usd")] = costs
     # Where the attribute's own range ends the count begins anew: time tells the records apart.
     _lay_varints(rows, template.values("event.sequence"), 2**14 + counts % _MOST_SEQUENCES)
-    costs = rng.random(len(rows)).astype("<f8").view(np.uint8).reshape(-1, 8)
-    rows[:, template.values("cost_usd")] = costs
     rows[:, template.values("model").stop - 1] = _HEX[5 + rng.integers(0, 4, len(rows))]
 
 

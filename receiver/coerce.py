@@ -6,6 +6,7 @@ an unreadable value is null here and stays with the attributes.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,10 @@ _DAY_OF_YEAR = (
 )
 _TIME_OF_DAY = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 _ISO = rf"^(?:{_YEAR}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)T{_TIME_OF_DAY}(Z|\+00:00)$"
+
+_OLDEST = pa.scalar(0, pa.timestamp("us"))
+_NEWEST = pa.scalar(datetime(2260, 1, 1), pa.timestamp("us"))  # noqa: DTZ001 - Arrow's have none
+_SHORTEST = len("2026-11-20T10:00:00Z")
 
 
 def read_text(values: ValueColumns) -> tuple[pa.Array, Mask]:
@@ -85,9 +90,10 @@ def read_flag(values: ValueColumns) -> tuple[pa.Array, Mask]:
 
 def read_time(values: ValueColumns) -> tuple[pa.Array, Mask]:
     """Read an ISO 8601 time in UTC."""
-    text = _matching(values.column("string"), _ISO)
-    text = pc.replace_substring_regex(text, r"(Z|\+00:00)$", "")
-    told = text.cast(pa.timestamp("ns")).cast(pa.timestamp("us"), safe=False)
+    told = _plain_times(values.column("string"))
+    if told is None:
+        text = _without_zone(_matching(values.column("string"), _ISO))
+        told = text.cast(pa.timestamp("ns")).cast(pa.timestamp("us"), safe=False)
     return told, _readable(values, told)
 
 
@@ -116,6 +122,24 @@ def _sizes(text: pa.Array) -> npt.NDArray[np.int32]:
 
 def _matching(text: pa.Array, pattern: str) -> pa.Array:
     return pc.if_else(pc.match_substring_regex(text, pattern), text, _NULL_TEXT)
+
+
+def _plain_times(texts: pa.Array) -> pa.Array | None:
+    """Read times if all of them are plain: with day and second, to the microsecond, of our age.
+
+    Looking at each by a regular expression takes three times as long.
+    """
+    try:
+        times = _without_zone(texts).cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    of_our_age = pc.and_(pc.greater_equal(times, _OLDEST), pc.less(times, _NEWEST))
+    plain = pc.and_(of_our_age, pc.greater_equal(pc.binary_length(texts), _SHORTEST))
+    return times if pc.all(plain).as_py() else None
+
+
+def _without_zone(texts: pa.Array) -> pa.Array:
+    return pc.ascii_rtrim(pc.replace_substring(texts, "+00:00", ""), "Z")
 
 
 def _whole_doubles(doubles: pa.Array) -> pa.Array:
