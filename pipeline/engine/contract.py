@@ -65,8 +65,15 @@ class Log(Protocol):
     def damaged_bytes(self) -> int:
         """Bytes that were found unreadable since it was opened."""
 
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of frames it takes when it is empty; a longer frame never fits."""
+
     def open(self) -> None:
         """Make it ready. Raises Permanent if another service has it."""
+
+    def require_room(self, given_bytes: int) -> None:
+        """Do nothing if so many bytes of frames fit now; else raise Retryable ``log_full``."""
 
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Keep all entries with one write and one fsync; give their positions.
@@ -121,6 +128,15 @@ def misplaced(position: int) -> Permanent:
         f"log: no frame begins at position {position}. Read from a position that append or "
         f"read gave, or from Log.start.",
         reason="log_misplaced",
+    )
+
+
+def too_large(frame_bytes: int, capacity_bytes: int) -> Permanent:
+    """Say that a request is longer than the whole log, and which setting raises the limit."""
+    return Permanent(
+        f"a request of {frame_bytes} bytes never fits the log, which holds at most "
+        f"{capacity_bytes}. Send smaller batches, or raise service.log.max_bytes.",
+        reason="too_large",
     )
 
 

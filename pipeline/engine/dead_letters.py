@@ -2,7 +2,7 @@
 
 To read one: ``pyarrow.ipc.open_file(path).read_all()``; the schema's metadata tells ``table``,
 ``pipeline``, ``component``, ``reason``, ``error``, ``log_id``, ``start`` and ``end``. The table
-``requests`` holds bodies as they came, all others hold rows.
+``requests`` holds bodies as they came, each with its error; all others hold rows.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ _REQUEST_COLUMNS: dict[str, pa.DataType] = {
     "received_at_ns": pa.int64(),
     "records": pa.int64(),
     "body": pa.large_binary(),
+    "error": pa.string(),
 }
 
 
@@ -38,6 +39,15 @@ class Place:
     log_id: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request of the log that could not be made into rows, where it stands, and why."""
+
+    entry: Entry
+    position: int
+    error: Permanent
 
 
 class DeadLetters:
@@ -54,26 +64,26 @@ class DeadLetters:
             records = [batch.records for batch in batches if batch.table.name == name]
             self._write(place, error, name, pa.Table.from_batches(records, table.schema))
 
-    def bury_entries(
-        self,
-        place: Place,
-        error: Permanent,
-        entries: Sequence[Entry],
-        positions: Sequence[int],
-    ) -> None:
-        """Write requests as they came. Raises Retryable if the disk refuses."""
-        requests = [entry.request for entry in entries]
+    def bury_requests(self, place: Place, refused: Sequence[Refused]) -> None:
+        """Write requests as they came, each with its error; the metadata tell the first.
+
+        Raises:
+            Retryable: the disk refuses.
+
+        """
+        requests = [each.entry.request for each in refused]
         columns: dict[str, list[Any]] = {
-            "position": list(positions),
+            "position": [each.position for each in refused],
             "receiver": [request.receiver for request in requests],
             "signal": [request.signal.value for request in requests],
             "encoding": [request.encoding.value for request in requests],
             "received_at_ns": [request.received_at_ns for request in requests],
-            "records": [entry.records for entry in entries],
+            "records": [each.entry.records for each in refused],
             "body": [request.body for request in requests],
+            "error": [str(each.error) for each in refused],
         }
         rows = pa.Table.from_pydict(columns, schema=pa.schema(_REQUEST_COLUMNS))
-        self._write(place, error, "requests", rows)
+        self._write(place, refused[0].error, "requests", rows)
 
     def _write(self, place: Place, error: Permanent, table: str, rows: pa.Table) -> None:
         metadata = {
@@ -100,5 +110,6 @@ class DeadLetters:
 
     def _path(self, place: Place, table: str) -> Path:
         """Name the file; a log that begins anew at 0 does not write over an older log's."""
-        who = f"{quote(place.pipeline, safe='')}-{quote(place.component, safe='')}"
-        return self._directory / f"{who}-{place.log_id[:8]}-{place.start}.{table}.arrow"
+        # quote() leaves no "+" of its own, so two places never share a name.
+        who = f"{quote(place.pipeline, safe='')}+{quote(place.component, safe='')}"
+        return self._directory / f"{who}+{place.log_id[:8]}-{place.start}.{table}.arrow"

@@ -89,10 +89,9 @@ def encode(entry: Entry, salt: int) -> tuple[bytes, bytes]:
     return lead + fields, request.body
 
 
-def frame_bytes(entry: Entry) -> int:
-    """Tell how long the frame of an entry is."""
-    receiver_bytes = len(entry.request.receiver.encode())
-    return _LEAD.size + _FIELDS.size + receiver_bytes + len(entry.request.body)
+def frame_bytes(request: Request) -> int:
+    """Tell how long the frame of a request is."""
+    return _LEAD.size + _FIELDS.size + len(request.receiver.encode()) + len(request.body)
 
 
 def decode(data: bytes, start: int, salt: int) -> Frame | None:

@@ -92,6 +92,11 @@ class FileLog:
         with self._lock:
             return self._damaged_bytes
 
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of frames it takes when it is empty."""
+        return self._max_bytes - segments.HEADER_BYTES
+
     def open(self) -> None:
         """Lock the directory, read what is there and cut a torn tail.
 
@@ -115,6 +120,12 @@ class FileLog:
             self.close()
             raise
 
+    def require_room(self, given_bytes: int) -> None:
+        """Do nothing if so many bytes fit now; else raise Retryable ``log_full``."""
+        held_bytes = self.nbytes
+        if held_bytes + given_bytes > self._max_bytes:
+            raise full(f"log {self._directory}", given_bytes, held_bytes, self._max_bytes)
+
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Keep all entries with one write and one fsync; give their positions.
 
@@ -127,9 +138,7 @@ class FileLog:
         sizes = [len(lead) + len(body) for lead, body in frames]
         with self._writing:
             self._require_open()
-            held_bytes = self.nbytes
-            if held_bytes + sum(sizes) > self._max_bytes:
-                raise full(f"log {self._directory}", sum(sizes), held_bytes, self._max_bytes)
+            self.require_room(sum(sizes))
             try:
                 self._make_writable()
                 segments.write_all(self._active_fd, [part for frame in frames for part in frame])

@@ -54,12 +54,23 @@ class MemoryLog:
         """Memory does not tear."""
         return 0
 
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of frames it takes when it is empty."""
+        return self._max_bytes
+
     def open(self) -> None:
         """Do nothing: it is always open."""
 
+    def require_room(self, given_bytes: int) -> None:
+        """Do nothing if so many bytes fit now; else raise Retryable ``log_full``."""
+        held_bytes = self.nbytes
+        if held_bytes + given_bytes > self._max_bytes:
+            raise full("log in memory", given_bytes, held_bytes, self._max_bytes)
+
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Keep all entries; give their positions. Raises Retryable when it is full."""
-        sizes = [frame_bytes(entry) for entry in entries]
+        sizes = [frame_bytes(entry.request) for entry in entries]
         positions = []
         with self._lock:
             if self._nbytes + sum(sizes) > self._max_bytes:
@@ -109,7 +120,7 @@ class MemoryLog:
             if before <= self._start:
                 return
             gone = self._index.forget(before)
-            self._nbytes -= sum(frame_bytes(entry) for entry in self._entries[:gone])
+            self._nbytes -= sum(frame_bytes(entry.request) for entry in self._entries[:gone])
             del self._entries[:gone]
             self._start = before
 

@@ -18,18 +18,19 @@ from functools import partial
 from typing import TypeVar
 
 from ..core.batch import Delivery
-from ..core.component import Codec, Exporter, Positioned, Processor, Taken
+from ..core.component import Codec, Exporter, Positioned, Processor
 from ..core.counters import DROPPED, FAILED, LOG_RECORDS, RECOVERED, SENT, Counters
 from ..core.errors import Permanent, Retryable
 from ..core.schema import EVENTS
-from .backlog import Backlog, Limits, group
-from .contract import Extract, Log, total
+from .backlog import Backlog, Limits
+from .contract import Log
 from .cursors import Cursors
 from .dead_letters import DeadLetters
 from .process import Pipeline as Pipeline
-from .process import choose, count_dropped, count_events, process
+from .process import count_dropped, count_events, process
 from .retry import Backoff
-from .stretch import READ_BYTES, Kept, Stretch, Work, keep, reread
+from .rows import CODEC, Rows
+from .stretch import READ_BYTES, Stretch, Work
 
 logger = logging.getLogger("agentpond.pipeline")
 
@@ -37,11 +38,12 @@ T = TypeVar("T")
 
 STRETCH = Limits(nbytes=32 << 20, records=65_536)
 
-_REST_AFTER_S = 0.1
+# DuckDB takes 18 to 26 us a row in deliveries of 1,000 rows, and 5 from its row group on (see
+# benches/README.md); nobody waits for a delivery, so a small one may wait for company.
+GATHER_RECORDS = 10_240
+GATHER_S = 0.2
 
-CODEC = "codec"
-LOG = "log"
-"""Component ids under which losses that no component of the pipeline caused are counted."""
+_REST_AFTER_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Tools:
     cursors: Cursors
     dead_letters: DeadLetters
     backoff: Backoff
+    gather_s: float
+    """How long a record may wait for others to be delivered with."""
     moved: Callable[[], None]
     """Called from the runner's thread when it passed a stretch or met trouble."""
     rested: Callable[[], None]
@@ -77,10 +81,12 @@ class Runner:
         self._already = {name: 0 for name, _ in pipeline.exporters}
         self._done: set[str] = set()
         self._finishing = False
+        self._hurry_to = 0
         self._ended = False
         self._halted = threading.Event()
         self._trouble = ""
         self._thread: threading.Thread | None = None
+        self._rows = Rows(pipeline, tools.log, tools.codec, self._insist)
 
     @property
     def cursor(self) -> int:
@@ -128,6 +134,11 @@ class Runner:
         name = f"agentpond-{self.pipeline.id}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def hurry(self, position: int) -> None:
+        """Have it gather nothing on its way to a position."""
+        self._hurry_to = position
+        self._tools.backlog.wake()
 
     def finish(self) -> None:
         """Have it end once it is at the end of the log."""
@@ -182,15 +193,36 @@ class Runner:
         if not backlog.wait(lambda: self._finishing or log.end > self._cursor, _REST_AFTER_S):
             self._tools.rested()
             backlog.wait(lambda: self._finishing or log.end > self._cursor)
-        if self._halted.is_set() and log.end > self._cursor:
-            raise _Halted
+        if log.end > self._cursor:
+            self._gather()
+            self._go_on()
         return log.end > self._cursor
+
+    def _gather(self) -> None:
+        """Wait a moment for more, if what came last is little and came just now."""
+        tools = self._tools
+        age_s = tools.backlog.age_s(self._cursor)
+        if age_s is not None and age_s < tools.gather_s:
+            tools.backlog.wait(self._gathered, tools.gather_s - age_s)
+
+    def _gathered(self) -> bool:
+        log, backlog = self._tools.log, self._tools.backlog
+        return (
+            self._finishing
+            or self._cursor < self._hurry_to
+            or backlog.nbytes >= STRETCH.nbytes
+            or log.records_after(self._cursor, self.pipeline.takes) >= GATHER_RECORDS
+        )
+
+    def _go_on(self) -> None:
+        if self._halted.is_set():
+            raise _Halted
 
     def _step(self) -> None:
         """Carry one stretch through; done twice, it does again only what was not done."""
         work = Work(self._take())
-        self._bury_unreadable(work)
-        self._normalize(work)
+        self._rows.make(work)
+        self._bury_refused(work)
         for name, processor in self.pipeline.processors:
             if processor.scope == "batch" and work.batches:
                 self._process(work, name, processor)
@@ -207,61 +239,7 @@ class Runner:
             ours = tuple(held for held in groups if held.records(self.pipeline.takes))
             return Stretch(cursor, groups[-1].end, ours)
         bounds = [at for at in (until, tools.backlog.next_start(cursor)) if at is not None]
-        return self._decode(tools.log.read(cursor, READ_BYTES, min(bounds, default=None)))
-
-    def _decode(self, extract: Extract) -> Stretch:
-        """Decode again what the log kept; each verdict was good once, but we may have changed."""
-        takes = self.pipeline.takes
-        lost = total(extract.lost, takes)
-        pairs = zip(extract.entries, extract.positions, strict=True)
-        ours = [pair for pair in pairs if takes(pair[0].kind)]
-        if not ours:
-            return Stretch(extract.start, extract.end, lost_records=lost)
-        requests = [entry.request for entry, _ in ours]
-        result = self._attempt(lambda: self._tools.codec.decode(requests))
-        if isinstance(result, Retryable):
-            raise result
-        if isinstance(result, Permanent):
-            refusals = (result,) * len(ours)
-            return Stretch(extract.start, extract.end, (), keep(ours), refusals, lost)
-        verdicts, decoded = result
-        judged = list(zip(ours, verdicts, strict=True))
-        refused = keep([pair for pair, verdict in judged if isinstance(verdict, Permanent)])
-        refusals = tuple(verdict for verdict in verdicts if isinstance(verdict, Permanent))
-        taken = keep([pair for pair, verdict in judged if isinstance(verdict, Taken)])
-        groups = (group(taken.entries, taken.positions, decoded),) if taken.entries else ()
-        return Stretch(extract.start, extract.end, groups, refused, refusals, lost)
-
-    def _bury_unreadable(self, work: Work) -> None:
-        stretch = work.stretch
-        work.drop(LOG, "damaged", stretch.lost_records)
-        if stretch.refusals:
-            self._bury_entries(work, stretch.refusals[0], stretch.refused)
-        for entry, refusal in zip(stretch.refused.entries, stretch.refusals, strict=True):
-            work.drop(CODEC, refusal.reason, entry.records)
-
-    def _normalize(self, work: Work) -> None:
-        groups = work.stretch.groups
-        expected = sum(held.records(self.pipeline.takes) for held in groups)
-        if not expected:
-            return
-        placed = [held.placed for held in groups]
-        result = self._insist(CODEC, lambda: self._tools.codec.normalize(placed))
-        if isinstance(result, Permanent):
-            requests = reread(self._tools.log, work.stretch, self.pipeline.takes)
-            self._bury_entries(work, result, requests)
-            work.drop(CODEC, result.reason, expected)
-            return
-        work.batches = choose(result, self.pipeline.signals)
-        found = count_events(work.batches)
-        work.drop(CODEC, "unexplained", max(expected - found, 0))
-        if found > expected:
-            logger.error(
-                "pipeline %s: %d records became %d events: the codec counts wrongly.",
-                self.pipeline.id,
-                expected,
-                found,
-            )
+        return self._rows.decode(tools.log.read(cursor, READ_BYTES, min(bounds, default=None)))
 
     def _process(self, work: Work, name: str, processor: Processor) -> None:
         batches = work.batches
@@ -300,7 +278,8 @@ class Runner:
         if not isinstance(exporter, Positioned):
             put, log_id = self._tools.cursors.put, delivery.log_id
             end = delivery.end
-            self._insist(name, lambda: put(pipeline, name, log_id, end), give_up=False)
+            # Also when halted, or what has just been delivered comes a second time.
+            self._insist(name, lambda: put(pipeline, name, log_id, end), give_up=False, last=True)
         sent = rows - sum(count for _, count in drops)
         counters.add(SENT, sent, pipeline=pipeline, exporter=name)
         for reason, count in drops:
@@ -325,10 +304,14 @@ class Runner:
         letters, batches = self._tools.dead_letters, work.batches
         self._bury(component, error, lambda: letters.bury_batches(place, error, batches))
 
-    def _bury_entries(self, work: Work, error: Permanent, kept: Kept) -> None:
-        place = work.place(self.pipeline.id, CODEC, self._tools.log.log_id)
-        letters, entries, positions = self._tools.dead_letters, kept.entries, kept.positions
-        self._bury(CODEC, error, lambda: letters.bury_entries(place, error, entries, positions))
+    def _bury_refused(self, work: Work) -> None:
+        refused = work.refused
+        if refused:
+            place = work.place(self.pipeline.id, CODEC, self._tools.log.log_id)
+            letters = self._tools.dead_letters
+            self._bury(CODEC, refused[0].error, lambda: letters.bury_requests(place, refused))
+        for each in refused:
+            work.drop(CODEC, each.error.reason, each.entry.records)
 
     def _bury(self, component: str, error: Permanent, write: Callable[[], None]) -> None:
         logger.error(
@@ -340,11 +323,24 @@ class Runner:
         self._insist("dead letters", write, give_up=False)
 
     def _insist(
-        self, what: str, call: Callable[[], T], *, give_up: bool = True, exporter: str = ""
+        self,
+        what: str,
+        call: Callable[[], T],
+        *,
+        give_up: bool = True,
+        exporter: str = "",
+        last: bool = False,
     ) -> T | Permanent:
-        """Call until it succeeds or, where we may give up, is told that it never will."""
+        """Call until it succeeds or, where we may give up, is told that it never will.
+
+        Once halted it calls no more, but for a ``last`` call. An error is no verdict then: the
+        exporters may have been stopped in the middle of it.
+        """
         delays_s = self._tools.backoff.delays_s()
+        if not last:
+            self._go_on()
         while isinstance(result := self._attempt(call), Retryable | Permanent):
+            self._go_on()
             if give_up and isinstance(result, Permanent):
                 return result
             if exporter:
@@ -367,6 +363,11 @@ class Runner:
             return call()
         except (Retryable, Permanent) as error:
             return error
+        except (MemoryError, OSError) as error:
+            # The machine's trouble, not the data's; Arrow's own are of these classes too.
+            logger.exception("pipeline %s: the machine refused", self.pipeline.id)
+            words = f"{type(error).__name__}: {error}. Check memory, disk and open files."
+            return Retryable(words, reason="machine")
         # The one place that catches everything: one component's bug must not end the pipeline.
         except Exception as bug:
             logger.exception("pipeline %s: a bug", self.pipeline.id)

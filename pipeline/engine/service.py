@@ -26,7 +26,7 @@ from .dead_letters import DeadLetters
 from .intake import Intake
 from .process import Pipeline
 from .retry import Backoff
-from .runner import Runner, Tools
+from .runner import GATHER_S, Runner, Tools
 from .sidecar import remove_sidecar, write_sidecar
 from .telemetry import TelemetrySite, View
 from .watch import Watch
@@ -58,12 +58,15 @@ class Service:
     telemetry: TelemetrySite | None
     drain_deadline_s: float
     backoff: Backoff = field(default_factory=Backoff)
+    gather_s: float = GATHER_S
     _backlog: Backlog = field(init=False, repr=False)
     _intake: Intake = field(init=False, repr=False)
     _runners: list[Runner] = field(init=False, repr=False, default_factory=list)
     _watch: Watch | None = field(init=False, repr=False, default=None)
     _open: AsyncExitStack | None = field(init=False, repr=False, default=None)
     _state: str = field(init=False, repr=False, default="not started")
+    _hurried: bool = field(init=False, repr=False, default=False)
+    _accepting: set[asyncio.Task[Accepted]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         """Make the parts that no one else needs to know of."""
@@ -137,14 +140,31 @@ class Service:
         self._state = "stopping"
         await opened.aclose()
 
+    def hurry(self) -> None:
+        """Have ``stop`` wait for no pipeline; what is not delivered stays in the log.
+
+        To be called from the event loop, before or during the stop.
+        """
+        self._hurried = True
+        if self._state == "stopping":
+            self._halt_runners()
+
     async def accept(self, request: Request) -> Accepted:
         """Take a request from the host itself; return when it is durable.
+
+        A host that is cancelled meanwhile may find it taken all the same; it is counted then.
 
         Raises:
             Retryable: it was not taken, and may be given again.
             Permanent: it will never be taken.
 
         """
+        task = asyncio.create_task(self._accept_embedded(request))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(task)
+
+    async def _accept_embedded(self, request: Request) -> Accepted:
         where = {"receiver": request.receiver, "transport": EMBEDDED}
         try:
             accepted = await self._take(request)
@@ -173,6 +193,8 @@ class Service:
         if self._watch is None:
             return
         end = self.log.end
+        for runner in self._runners:
+            runner.hurry(end)
         await self._watch.until(lambda: all(runner.cursor >= end for runner in self._runners))
 
     async def _start_parts(self, opened: AsyncExitStack) -> None:
@@ -204,6 +226,7 @@ class Service:
             cursors=Cursors(directory / "cursors"),
             dead_letters=DeadLetters(directory / "dead"),
             backoff=self.backoff,
+            gather_s=self.gather_s,
             moved=self._moved,
             rested=partial(self._moved, idle=True),
         )
@@ -217,16 +240,14 @@ class Service:
     async def _stop_runners(self) -> None:
         for runner in self._runners:
             runner.finish()
-        ended = self._until_ended()
         try:
-            await asyncio.wait_for(ended, self.drain_deadline_s)
+            await asyncio.wait_for(self._until_ended(), self.drain_deadline_s)
         except TimeoutError:
             logger.warning(
                 "the pipelines did not come to the log's end within %g s; the rest stays there.",
                 self.drain_deadline_s,
             )
-        for runner in self._runners:
-            runner.halt()
+        self._halt_runners()
         for runner in self._runners:
             if not await asyncio.to_thread(runner.join, _JOIN_S):
                 logger.error(
@@ -235,8 +256,17 @@ class Service:
                 )
 
     async def _until_ended(self) -> None:
+        """Return when the pipelines have ended, or nobody wants to wait for them any more."""
         if self._watch is not None:
-            await self._watch.until(lambda: not any(runner.running for runner in self._runners))
+            await self._watch.until(
+                lambda: self._hurried or not any(runner.running for runner in self._runners)
+            )
+
+    def _halt_runners(self) -> None:
+        for runner in self._runners:
+            runner.halt()
+        if self._watch is not None:
+            self._watch.moved()
 
     async def _start_telemetry(self, site: TelemetrySite, opened: AsyncExitStack) -> None:
         stores = {
@@ -247,9 +277,9 @@ class Service:
         opened.push_async_callback(site.stop)
         await site.start(View(self.counters, self.troubles, stores))
         started_at = datetime.fromtimestamp(self.clock() / 1e9, UTC).isoformat()
-        for store in stores.values():
+        for name, store in stores.items():
             opened.callback(remove_sidecar, store.path)
-            write_sidecar(store.path, site.url, site.token, started_at)
+            write_sidecar(store.path, site.url, site.token, started_at, name)
             logger.debug("query %s at %s", store.path, site.url)
 
     def _moved(self, *, idle: bool = False) -> None:

@@ -17,6 +17,8 @@ class Sidecar:
     url: str
     token: str
     started_at: str
+    exporter: str
+    """The exporter that keeps the store: which one to ask, where the service has several."""
 
 
 def sidecar_path(store: Path) -> Path:
@@ -24,7 +26,7 @@ def sidecar_path(store: Path) -> Path:
     return store.with_name(store.name + ".service.json")
 
 
-def write_sidecar(store: Path, url: str, token: str, started_at: str) -> None:
+def write_sidecar(store: Path, url: str, token: str, started_at: str, exporter: str) -> None:
     """Write the note, readable by its owner alone; a store that is no file gets none.
 
     Raises:
@@ -33,7 +35,7 @@ def write_sidecar(store: Path, url: str, token: str, started_at: str) -> None:
     """
     if not store.is_file():
         return
-    note = Sidecar(os.getpid(), url, token, started_at)
+    note = Sidecar(os.getpid(), url, token, started_at, exporter)
     path = sidecar_path(store)
     try:
         write_durably(path, json.dumps(asdict(note)).encode())

@@ -6,7 +6,7 @@ from ..core.batch import Batch
 from ..core.errors import Permanent
 from .backlog import Group
 from .contract import Log, Takes
-from .dead_letters import Place
+from .dead_letters import Place, Refused
 from .frame import Entry
 
 READ_BYTES = 16 << 20
@@ -20,6 +20,16 @@ class Kept:
     entries: tuple[Entry, ...] = ()
     positions: tuple[int, ...] = ()
 
+    @property
+    def records(self) -> int:
+        """Count the records of all entries."""
+        return sum(entry.records for entry in self.entries)
+
+    def refused(self, error: Permanent) -> list[Refused]:
+        """Give each entry with the error that all of them share."""
+        pairs = zip(self.entries, self.positions, strict=True)
+        return [Refused(entry, position, error) for entry, position in pairs]
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -28,8 +38,7 @@ class Stretch:
     start: int
     end: int
     groups: tuple[Group, ...] = ()
-    refused: Kept = Kept()
-    refusals: tuple[Permanent, ...] = ()
+    refused: tuple[Refused, ...] = ()
     lost_records: int = 0
 
 
@@ -39,6 +48,7 @@ class Work:
 
     stretch: Stretch
     batches: tuple[Batch, ...] = ()
+    refused: list[Refused] = field(default_factory=list)
     drops: list[tuple[str, str, int]] = field(default_factory=list)
 
     def drop(self, component: str, reason: str, records: int) -> None:
@@ -52,13 +62,20 @@ class Work:
 
 
 def reread(log: Log, stretch: Stretch, takes: Takes) -> Kept:
-    """Fetch the requests of a stretch as they came. Raises Retryable or Permanent."""
+    """Fetch the requests that a stretch's groups were made of, as they came.
+
+    Raises:
+        Retryable: the log cannot be read at the moment.
+        Permanent: the log no longer has them.
+
+    """
+    refused = {each.position for each in stretch.refused}
     kept: list[tuple[Entry, int]] = []
     at = stretch.start
     while at < stretch.end:
         extract = log.read(at, READ_BYTES, stretch.end)
         pairs = zip(extract.entries, extract.positions, strict=True)
-        kept.extend(pair for pair in pairs if takes(pair[0].kind))
+        kept.extend(pair for pair in pairs if takes(pair[0].kind) and pair[1] not in refused)
         at = extract.end
     return keep(kept)
 

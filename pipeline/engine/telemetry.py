@@ -6,13 +6,12 @@
 
 import asyncio
 import hmac
-import io
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import pyarrow as pa
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -22,10 +21,17 @@ from prometheus_client.registry import Collector
 from ..core.component import Readable
 from ..core.counters import METRICS, Counters
 from ..core.errors import Permanent, Retryable
+from .queries import Limits, Queries
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 _TOKEN_BYTES = 32
+_CHUNK_BYTES = 256 * 1024
+
+# Queries have been interrupted when the site stops; this is for answers still being sent.
+_FLUSH_S = 1.0
+
+_PATHS = "GET /metrics, /healthz or /readyz, or POST /query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,11 @@ class View:
 class TelemetrySite:
     """The service's own HTTP site, on a port of its own."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, limits: Limits | None = None) -> None:
         """Note where to listen; port 0 takes any that is free."""
         self._host = host
+        self._limits = limits or Limits()
+        self._queries: Queries | None = None
         self._asked_port = port
         self._port = port
         self._token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -67,7 +75,15 @@ class TelemetrySite:
 
     async def start(self, view: View) -> None:
         """Listen. Raises Permanent if the port is taken."""
-        runner = web.AppRunner(_Site(view, self._token).application(), access_log=None)
+        self._queries = Queries(self._limits)
+        site = _Site(view, self._token, self._queries, self._limits.timeout_s)
+        runner = web.AppRunner(
+            site.application(),
+            access_log=None,
+            # A client that leaves cancels its query.
+            handler_cancellation=True,
+            shutdown_timeout=_FLUSH_S,
+        )
         await runner.setup()
         self._runner = runner
         try:
@@ -83,20 +99,25 @@ class TelemetrySite:
 
     async def stop(self) -> None:
         """Close. Safe without start, and twice."""
+        queries, self._queries = self._queries, None
+        if queries is not None:
+            await queries.stop()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
 
 
 class _Site:
-    def __init__(self, view: View, token: str) -> None:
+    def __init__(self, view: View, token: str, queries: Queries, send_timeout_s: float) -> None:
         self._view = view
         self._token = token
+        self._queries = queries
+        self._send_timeout_s = send_timeout_s
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Numbers(view.counters))
 
     def application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[_answer_strangers])
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
@@ -116,18 +137,33 @@ class _Site:
         answer = {"status": status, "reasons": troubles}
         return web.json_response(answer, status=503 if troubles else 200)
 
-    async def _query(self, request: web.Request) -> web.Response:
-        told = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(told.encode(), f"Bearer {self._token}".encode()):
+    async def _query(self, request: web.Request) -> web.StreamResponse:
+        # aiohttp keeps bytes that are not UTF-8 as surrogates.
+        told = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(told, f"Bearer {self._token}".encode()):
             return _refuse(401, "query: send the token of the .service.json file as bearer token.")
         try:
             store, sql = self._question(await request.read())
-            body = await asyncio.to_thread(_ask, store, sql)
+            async with self._queries.answer(store, sql) as answer:
+                return await self._send(request, answer)
         except Permanent as error:
             return _refuse(400, str(error))
         except Retryable as error:
             return _refuse(503, str(error))
-        return web.Response(body=body, content_type=ARROW_STREAM)
+
+    async def _send(self, request: web.Request, answer: memoryview) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": ARROW_STREAM})
+        response.content_length = len(answer)
+        await response.prepare(request)
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                for start in range(0, len(answer), _CHUNK_BYTES):
+                    await response.write(answer[start : start + _CHUNK_BYTES])
+        except TimeoutError:
+            # The status is on its way already: only a cut can still say that this is not all.
+            if request.transport is not None:
+                request.transport.abort()
+        return response
 
     def _question(self, body: bytes) -> tuple[Readable, str]:
         try:
@@ -172,12 +208,20 @@ class _Numbers(Collector):
         return families.values()
 
 
-def _ask(store: Readable, sql: str) -> bytes:
-    table = store.query(sql)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
+@web.middleware
+async def _answer_strangers(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer in JSON what aiohttp refuses by itself, and name the paths there are."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except web.HTTPNotFound:
+        return _refuse(404, f"{request.path}: no such path. {_PATHS}.")
+    except web.HTTPMethodNotAllowed as error:
+        refusal = _refuse(405, f"{request.method} {request.path}: not this way. {_PATHS}.")
+        refusal.headers["Allow"] = error.headers["Allow"]
+        return refusal
+    except web.HTTPException as error:
+        return _refuse(error.status, f"{request.path}: {error.text}.")
+    return response
 
 
 def _refuse(status: int, error: str) -> web.Response:

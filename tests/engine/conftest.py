@@ -56,11 +56,15 @@ class FakeDecoded:
 
 @dataclass(slots=True)
 class FakeCodec:
-    """A body is the number of its records; ``bad`` does not decode, ``bug`` is a bug."""
+    """A body is the number of its records; ``bad`` does not decode, ``bug`` is a bug.
+
+    One that ends in ``poison`` decodes, and breaks whatever it is normalised with.
+    """
 
     decoded: list[int] = field(default_factory=list)
     gate: threading.Event | None = None
     entered: threading.Event = field(default_factory=threading.Event)
+    decode_error: Exception | None = None
     normalize_error: Exception | None = None
     refuse: bytes = b"bad"
     shortfall: int = 0
@@ -72,6 +76,8 @@ class FakeCodec:
         self.entered.set()
         if self.gate is not None:
             assert self.gate.wait(WAIT_S)
+        if self.decode_error is not None:
+            raise self.decode_error
         verdicts = [self._judge(request.body) for request in requests]
         taken = tuple(r for r, v in zip(requests, verdicts, strict=True) if isinstance(v, Taken))
         return verdicts, FakeDecoded(taken, sum(len(r.body) for r in taken))
@@ -93,6 +99,8 @@ class FakeCodec:
         ids: list[bytes] = []
         assert isinstance(placed.decoded, FakeDecoded)
         for request, position in zip(placed.decoded.requests, placed.positions, strict=True):
+            if request.body.endswith(b"poison"):
+                raise ZeroDivisionError
             count = int(request.body.split(b" ")[0]) - self.shortfall
             signals += [request.signal] * count
             key = f"{position}".encode() + request.body

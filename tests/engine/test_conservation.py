@@ -91,6 +91,7 @@ class World:
     store: Store = field(default_factory=Store)
     plain: Disk = field(default_factory=Disk)
     promised: dict[Signal, int] = field(default_factory=dict)
+    poisoned: int = 0
     function: Callable[[Batch], Sequence[Batch | Dropped]] = thin
 
     def service(self) -> Service:
@@ -114,9 +115,17 @@ class World:
 
     def letters(self, component: str) -> set[bytes]:
         directory = self.kit.directory / self.name / "state" / "dead"
-        paths = directory.glob(f"*-{component}-*.events.arrow")
+        paths = directory.glob(f"*+{component}+*.events.arrow")
         tables = [pa.ipc.open_file(str(path)).read_all() for path in paths]
         return {row for table in tables for row in event_ids(table)}
+
+    def refused_records(self, pipeline: str) -> int:
+        """Count the records of the requests in a pipeline's dead letters."""
+        directory = self.kit.directory / self.name / "state" / "dead"
+        paths = directory.glob(f"{pipeline}+codec+*.requests.arrow")
+        tables = [pa.ipc.open_file(str(path)).read_all() for path in paths]
+        at = {told["position"]: told["records"] for table in tables for told in table.to_pylist()}
+        return sum(at.values())
 
 
 def event_ids(rows: Any) -> list[bytes]:
@@ -150,12 +159,13 @@ async def run(world: World, steps: Sequence[tuple[str, Any]], end: str) -> None:
             if not _dead(world):
                 check(service, accepted)
         elif step == "accept":
-            signal, records = told
-            answer = await service.accept(
-                world.kit.request(b"%d %s" % (records, world.name.encode()), signal)
-            )
+            signal, records, poison = told
+            body = b"%d %s%s" % (records, world.name.encode(), poison)
+            answer = await service.accept(world.kit.request(body, signal))
             accepted[signal] = accepted.get(signal, 0) + answer.records
-            world.promised[signal] = world.promised.get(signal, 0) + answer.records
+            good = 0 if poison else answer.records
+            world.promised[signal] = world.promised.get(signal, 0) + good
+            world.poisoned += answer.records - good
     if end == "die":
         world.store.died.set()
         world.plain.died.set()
@@ -178,6 +188,8 @@ async def _settled(world: World, service: Service) -> None:
     end = service.log.end
     watch = service._watch
     assert watch is not None
+    for runner in runners:
+        runner.hurry(end)
     await watch.until(lambda: all(r.cursor >= end or not r.running for r in runners))
     assert _dead(world) or all(r.cursor >= end for r in runners)
 
@@ -192,7 +204,11 @@ async def kill(service: Service) -> None:
     service.log.close()
 
 
-records = st.tuples(st.sampled_from([Signal.LOGS, Signal.TRACES]), st.integers(0, 5))
+records = st.tuples(
+    st.sampled_from([Signal.LOGS, Signal.TRACES]),
+    st.integers(0, 5),
+    st.sampled_from([b"", b"", b"", b" poison"]),
+)
 troubles = st.tuples(
     st.sampled_from(["a", "b"]),
     st.sampled_from(["later", "never", "bug", "die before", "die after"]),
@@ -243,6 +259,7 @@ def test_a_store_that_keeps_positions_has_each_record_exactly_once(kit: Any, tol
     assert isinstance(world.store, Positioned)
     assert len(world.store.rows) == len(set(world.store.rows))
     assert len(set(world.store.rows) | world.letters("a")) == sum(world.promised.values())
+    assert world.refused_records("all") == world.poisoned
 
 
 async def test_two_exporters_of_a_pipeline_are_balanced_each(kit: Any) -> None:

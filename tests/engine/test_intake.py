@@ -10,21 +10,36 @@ import pytest
 
 from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.signal import Accepted, Signal
-from agentpond.pipeline.engine.backlog import Backlog, Limits
+from agentpond.pipeline.engine.backlog import CHARGE_BYTES, Backlog, Limits
 from agentpond.pipeline.engine.intake import Intake
 from agentpond.pipeline.engine.memory_log import MemoryLog
 
 WIDE = Limits(nbytes=1 << 30, records=1 << 30)
+WAIT_S = 20.0
 
 
 class World:
     """An intake with its parts."""
 
-    def __init__(self, codec: Any, max_bytes: int = 1 << 24, **limits: int) -> None:
+    def __init__(
+        self, codec: Any, max_bytes: int = 1 << 24, calm_bytes: int = 1 << 30, **limits: int
+    ) -> None:
         self.codec = codec
         self.log = MemoryLog(max_bytes)
-        self.backlog = Backlog(1 << 20)
+        self.backlog = Backlog(4 * CHARGE_BYTES, calm_bytes=calm_bytes, patience_s=WAIT_S)
         self.intake = Intake(self.log, codec, self.backlog, **limits)
+
+
+class Entered(threading.Condition):
+    """Tells when somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.entered.set()
+        return super().wait(timeout)
 
 
 @asynccontextmanager
@@ -84,7 +99,7 @@ async def test_those_who_come_while_a_group_is_written_form_the_next(kit: Any) -
 
 
 async def test_a_group_is_bounded(kit: Any) -> None:
-    async with opened(kit.codec(), group_bytes=10) as world:
+    async with opened(kit.codec(), group_bytes=75) as world:
         first = await closed_gate(kit, world)
         others = await joined(world, *[kit.request(b"1   ")] * 5)
         world.codec.gate.set()
@@ -120,10 +135,65 @@ async def test_a_bug_in_the_codec_leaves_neighbours_alone_too(
 
         answers = await asyncio.gather(first, *others, return_exceptions=True)
 
-        assert isinstance(answers[2], Permanent)
+        assert isinstance(answers[2], Retryable)
         assert answers[2].reason == "bug"
         assert [a.records for a in answers if isinstance(a, Accepted)] == [1, 2, 3]
         assert "the codec has a bug" in caplog.text
+
+
+async def test_a_want_of_memory_is_told_as_busy(kit: Any) -> None:
+    async with opened(kit.codec(decode_error=MemoryError("no memory"))) as world:
+        with pytest.raises(Retryable, match="no memory to decode") as caught:
+            await world.intake.accept(kit.request())
+
+        assert caught.value.reason == "busy"
+
+
+async def test_a_request_that_never_fits_the_log_is_refused_for_good(kit: Any) -> None:
+    async with opened(kit.codec(), max_bytes=100) as world:
+        with pytest.raises(Permanent, match=r"raise service\.log\.max_bytes") as caught:
+            await world.intake.accept(kit.request(b"1" + b" " * 68))
+
+        assert caught.value.reason == "too_large"
+        assert world.codec.decoded == []
+        assert await world.intake.accept(kit.request(b"1" + b" " * 67))
+
+
+async def test_requests_that_fit_one_by_one_are_no_group_that_never_fits(kit: Any) -> None:
+    async with opened(kit.codec(refuse=b"1"), max_bytes=100) as world:
+        first = await closed_gate(kit, world)
+        others = await joined(world, *[kit.request(b"2")] * 5)
+        world.codec.gate.set()
+
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+        reasons = [getattr(answer, "reason", "") for answer in answers[1:]]
+        assert reasons == ["", "", "", "log_full", "log_full"]
+
+
+async def test_tiny_groups_that_nobody_takes_do_not_pile_up(kit: Any) -> None:
+    async with opened(kit.codec()) as world:
+        for _ in range(10):
+            await world.intake.accept(kit.request())
+
+        assert len(world.backlog.take(0, WIDE, None)) == 4
+
+
+async def test_the_next_group_waits_while_too_much_is_not_delivered(kit: Any) -> None:
+    waiting = Entered()
+    async with opened(kit.codec(), calm_bytes=CHARGE_BYTES) as world:
+        world.backlog._changed = waiting
+        world.backlog.join("slow", 0)
+        for _ in range(2):
+            await world.intake.accept(kit.request())
+        third = asyncio.create_task(world.intake.accept(kit.request()))
+        await asyncio.to_thread(waiting.entered.wait, WAIT_S)
+        before = list(world.codec.decoded)
+
+        world.backlog.passed("slow", world.log.end)
+
+        assert (await third).records == 1
+        assert before == [1, 1]
 
 
 async def test_requests_of_several_receivers_are_answered_in_their_own_order(kit: Any) -> None:
@@ -143,8 +213,8 @@ async def test_requests_of_several_receivers_are_answered_in_their_own_order(kit
         assert groups[-1].end == world.log.end
 
 
-async def test_a_full_log_is_told_to_the_whole_group(kit: Any) -> None:
-    async with opened(kit.codec(), max_bytes=100) as world:
+async def test_a_full_log_is_told_to_a_group_that_is_not_even_decoded(kit: Any) -> None:
+    async with opened(kit.codec(), max_bytes=200) as world:
         first = await closed_gate(kit, world)
         others = await joined(
             world, kit.request(b"1" + b" " * 99), kit.request(), kit.request(b"bad")
@@ -157,17 +227,18 @@ async def test_a_full_log_is_told_to_the_whole_group(kit: Any) -> None:
             "",
             "log_full",
             "log_full",
-            "invalid_protobuf",
+            "log_full",
         ]
+        assert world.codec.decoded == [1]
         assert world.intake.accepted_records == 1
 
 
 async def test_too_much_that_waits_is_refused(kit: Any) -> None:
-    async with opened(kit.codec(), waiting_bytes=10) as world:
+    async with opened(kit.codec(), waiting_bytes=80) as world:
         first = await closed_gate(kit, world)
         others = await joined(world, kit.request(b"1" + b" " * 8))
 
-        with pytest.raises(Retryable, match="the limit is 10") as caught:
+        with pytest.raises(Retryable, match="the limit is 80") as caught:
             await world.intake.accept(kit.request())
         world.codec.gate.set()
         await asyncio.gather(first, *others)

@@ -13,7 +13,7 @@ from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS, TABLES
 from agentpond.pipeline.core.signal import Signal
 from agentpond.pipeline.engine.cursors import Cursors
-from agentpond.pipeline.engine.dead_letters import DeadLetters, Place
+from agentpond.pipeline.engine.dead_letters import DeadLetters, Place, Refused
 from agentpond.pipeline.engine.process import choose, process
 from agentpond.pipeline.engine.retry import Backoff
 
@@ -89,7 +89,7 @@ def test_a_dead_letter_holds_the_rows_and_the_reason(kit: Any, tmp_path: Path) -
 
     DeadLetters(tmp_path).bury_batches(place, NEVER, [batch, nulls("resources", 1), batch])
 
-    rows = pa.ipc.open_file(str(tmp_path / "agents-duckdb%2F2-abcdef01-7.events.arrow")).read_all()
+    rows = pa.ipc.open_file(str(tmp_path / "agents+duckdb%2F2+abcdef01-7.events.arrow")).read_all()
     metadata = {key.decode(): text.decode() for key, text in rows.schema.metadata.items()}
     assert rows.num_rows == 4
     assert metadata == {
@@ -108,7 +108,7 @@ def test_a_dead_letter_holds_the_rows_and_the_reason(kit: Any, tmp_path: Path) -
 def test_a_dead_letter_holds_requests_as_they_came(kit: Any, tmp_path: Path) -> None:
     place = Place("agents", "codec", "abcdef0123456789", start=7, end=9)
 
-    DeadLetters(tmp_path).bury_entries(place, NEVER, [kit.entry(b"body")], [7])
+    DeadLetters(tmp_path).bury_requests(place, [Refused(kit.entry(b"body"), 7, NEVER)])
 
     rows = pa.ipc.open_file(str(next(tmp_path.glob("*.requests.arrow")))).read_all()
     assert rows.to_pylist() == [
@@ -120,6 +120,7 @@ def test_a_dead_letter_holds_requests_as_they_came(kit: Any, tmp_path: Path) -> 
             "received_at_ns": 1_700_000_000_000_000_000,
             "records": 3,
             "body": b"body",
+            "error": "the disk is on fire",
         }
     ]
 
@@ -127,7 +128,7 @@ def test_a_dead_letter_holds_requests_as_they_came(kit: Any, tmp_path: Path) -> 
 def test_a_dead_letter_is_readable_by_its_owner_alone(kit: Any, tmp_path: Path) -> None:
     place = Place("agents", "codec", "abcdef0123456789", start=7, end=9)
 
-    DeadLetters(tmp_path).bury_entries(place, NEVER, [kit.entry(b"body")], [7])
+    DeadLetters(tmp_path).bury_requests(place, [Refused(kit.entry(b"body"), 7, NEVER)])
 
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
 
@@ -137,7 +138,7 @@ def test_a_dead_letter_that_cannot_be_written_is_tried_again(kit: Any, tmp_path:
     place = Place("agents", "codec", "abcdef0123456789", start=7, end=9)
 
     with pytest.raises(Retryable) as caught:
-        DeadLetters(tmp_path / "dead").bury_entries(place, NEVER, [kit.entry(b"body")], [7])
+        DeadLetters(tmp_path / "dead").bury_requests(place, [Refused(kit.entry(b"body"), 7, NEVER)])
 
     assert caught.value.reason == "dead_letter_failed"
 

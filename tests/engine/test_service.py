@@ -24,6 +24,7 @@ from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.schema import EVENTS
 from agentpond.pipeline.core.signal import Signal
 from agentpond.pipeline.engine.memory_log import MemoryLog
+from agentpond.pipeline.engine.service import Service
 
 
 def dead_letters(kit: Any) -> list[pa.Table]:
@@ -519,3 +520,183 @@ async def test_an_exporter_that_does_not_return_is_left_behind(
     assert await asyncio.to_thread(runner.join, 20.0)
     assert "does not return; it is left behind" in caplog.text
     assert logging.getLogger("agentpond").handlers == []
+
+
+async def grouped(kit: Any, service: Service, *bodies: bytes) -> None:
+    """Have requests become one group."""
+    codec: Any = service.codec
+    codec.gate = threading.Event()
+    codec.entered.clear()
+    first = asyncio.create_task(service.accept(kit.request(b"1")))
+    await asyncio.to_thread(codec.entered.wait, 20.0)
+    others = [asyncio.create_task(service.accept(kit.request(body))) for body in bodies]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    codec.gate.set()
+    await asyncio.gather(first, *others)
+
+
+async def test_one_request_that_breaks_the_normalising_takes_no_other_with_it(kit: Any) -> None:
+    exporter = kit.exporter()
+    async with kit.service(kit.pipeline(exporter), gather_s=20.0) as service:
+        await grouped(kit, service, b"2", b"3 poison", b"4", b"5", b"6 poison", b"7")
+        await service.drain()
+
+        (letter,) = dead_letters(kit)
+        assert letter.column("body").to_pylist() == [b"3 poison", b"6 poison"]
+        assert len(exporter.deliveries) == 1
+        assert exporter.rows == 1 + 2 + 4 + 5 + 7
+        assert service.counters.total(SENT) == 19
+        assert service.counters.by_label(DROPPED, "reason") == {"bug": 9}
+
+
+async def test_what_breaks_decoding_or_normalising_after_a_restart_stands_in_one_letter(
+    kit: Any,
+) -> None:
+    log = kit.log()
+    log.open()
+    log.append([kit.entry(body) for body in (b"3", b"bug", b"3 x", b"bad", b"3 poison", b"3 y")])
+    log.close()
+    exporter = kit.exporter()
+
+    async with kit.service(kit.pipeline(exporter)) as service:
+        await service.drain()
+
+        (letter,) = dead_letters(kit)
+        assert letter.column("body").to_pylist() == [b"bug", b"bad", b"3 poison"]
+        assert letter.column("error").to_pylist() == [
+            "a bug: ValueError: the codec has a bug.",
+            "bad body",
+            "a bug: ZeroDivisionError: .",
+        ]
+        assert exporter.rows == 9
+        dropped = service.counters.by_label(DROPPED, "reason")
+        assert dropped == {"bug": 6, "invalid_protobuf": 3}
+
+
+@pytest.mark.parametrize("error", [MemoryError("no memory"), OSError(28, "No space left")])
+async def test_the_machines_troubles_are_no_verdict_on_the_data(kit: Any, error: Exception) -> None:
+    exporter = kit.exporter(errors=[error])
+    async with kit.service(kit.pipeline(exporter)) as service:
+        await service.accept(kit.request(b"5"))
+        await service.drain()
+
+        assert exporter.rows == 5
+        assert service.counters.total(FAILED) == 1
+        assert dead_letters(kit) == []
+
+
+async def left_behind(kit: Any, monkeypatch: pytest.MonkeyPatch, *exporters: Any) -> Any:
+    """Stop a service whose first exporter is in a call; give its runner."""
+    monkeypatch.setattr("agentpond.pipeline.engine.service._JOIN_S", 0.01)
+    service = kit.service(kit.pipeline(*exporters), drain_deadline_s=0.0)
+    async with service:
+        await service.accept(kit.request(b"5"))
+        await asyncio.to_thread(exporters[0].entered.wait, 20.0)
+    return service._runners[0]
+
+
+async def test_a_runner_that_is_left_behind_calls_no_exporter_that_was_stopped(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = kit.exporter(gate=threading.Event()), kit.exporter(errors=[kit.permanent()])
+    runner = await left_behind(kit, monkeypatch, slow, quick)
+    slow.gate.set()
+    await asyncio.to_thread(runner.join, 20.0)
+    quick.errors.clear()
+
+    async with kit.service(kit.pipeline(slow, quick)) as again:
+        await again.drain()
+
+    assert dead_letters(kit) == []
+    assert (slow.rows, quick.rows) == (5, 5)
+
+
+async def test_an_error_of_a_call_that_outlives_the_service_is_no_verdict(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = kit.exporter(gate=threading.Event(), errors=[kit.permanent()])
+    runner = await left_behind(kit, monkeypatch, stopped)
+    stopped.gate.set()
+    await asyncio.to_thread(runner.join, 20.0)
+
+    async with kit.service(kit.pipeline(stopped)) as again:
+        await again.drain()
+
+    assert dead_letters(kit) == []
+    assert stopped.rows == 5
+
+
+async def test_a_request_whose_host_is_cancelled_is_counted_where_it_is_durable(kit: Any) -> None:
+    codec = kit.codec(gate=threading.Event())
+    service = kit.service(kit.pipeline(kit.exporter()), codec=codec)
+    async with service:
+        task = asyncio.create_task(service.accept(kit.request(b"5")))
+        await asyncio.to_thread(codec.entered.wait, 20.0)
+        task.cancel()
+        codec.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    assert service.counters.total(ACCEPTED) == 5
+    assert service.counters.total(SENT) == 5
+
+
+async def test_a_hurried_stop_waits_for_no_pipeline(kit: Any) -> None:
+    failing = kit.exporter(errors=[kit.retryable() for _ in range(100_000)])
+    service = kit.service(kit.pipeline(failing), drain_deadline_s=3600.0)
+    await service.start()
+    await service.accept(kit.request(b"5"))
+    stopping = asyncio.create_task(service.stop())
+    await asyncio.sleep(0)
+
+    service.hurry()
+    await stopping
+
+    assert failing.rows == 0
+    assert service.counters.total(LOG_RECORDS) == 5
+
+
+async def test_hurry_before_the_stop_is_remembered(kit: Any) -> None:
+    failing = kit.exporter(errors=[kit.retryable() for _ in range(100_000)])
+    service = kit.service(kit.pipeline(failing), drain_deadline_s=3600.0)
+    async with service:
+        await service.accept(kit.request(b"5"))
+        service.hurry()
+
+    assert service.counters.total(LOG_RECORDS) == 5
+
+
+async def test_small_deliveries_are_gathered(kit: Any) -> None:
+    exporter = kit.exporter()
+    async with kit.service(kit.pipeline(exporter), gather_s=3600.0) as service:
+        for _ in range(3):
+            await service.accept(kit.request(b"5"))
+        await service.drain()
+
+        assert [delivery.rows(EVENTS) for delivery in exporter.deliveries] == [15]
+
+
+async def test_what_nobody_asks_for_is_delivered_after_the_gathering(kit: Any) -> None:
+    exporter = kit.exporter()
+    async with kit.service(kit.pipeline(exporter), gather_s=0.01) as service:
+        await service.accept(kit.request(b"5"))
+
+        assert await asyncio.to_thread(exporter.entered.wait, 20.0)
+
+
+async def test_a_delivery_that_is_large_enough_waits_for_no_more(kit: Any) -> None:
+    exporter = kit.exporter()
+    async with kit.service(kit.pipeline(exporter), gather_s=3600.0) as service:
+        await service.accept(kit.request(b"10239"))
+        await service.accept(kit.request(b"1"))
+
+        assert await asyncio.to_thread(exporter.entered.wait, 20.0)
+
+
+async def test_a_stop_does_not_wait_for_the_gathering(kit: Any) -> None:
+    exporter = kit.exporter()
+    async with kit.service(kit.pipeline(exporter), gather_s=3600.0) as service:
+        await service.accept(kit.request(b"5"))
+
+    assert exporter.rows == 5
