@@ -4,13 +4,13 @@ Prices come from genai-prices as it was installed: dated, tiered, and never fetc
 network. The user's own file wins over them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from genai_prices.data import providers
 from genai_prices.data_snapshot import DataSnapshot
-from genai_prices.types import ModelInfo, ModelPrice, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, TimeOfDateConstraint
 
 from .model_ids import candidates, host
 from .own import OwnPrice, find
@@ -18,7 +18,7 @@ from .rates import Rates, from_model_price
 
 _REMEMBERED = 4096
 
-_ORDINARY_SPEEDS = ("normal", "standard", "default")
+_ORDINARY_SPEEDS = ("", "normal", "standard", "default", "auto")
 
 
 class PriceBook:
@@ -39,7 +39,7 @@ class PriceBook:
     def _find_rates(
         self, provider: str | None, model: str | None, speed: str | None, at: datetime
     ) -> Rates | None:
-        """Give the rates of a model at a moment (UTC); None if they are not known."""
+        """Give the rates of a model and speed at a moment (UTC); None if they are not known."""
         if not model:
             return None
         own = find(self._own, provider, model, speed, at.date())
@@ -48,9 +48,14 @@ class PriceBook:
         known = self._model(provider, model)
         if known is None:
             return None
-        plain = speed is None or speed in _ORDINARY_SPEEDS
-        context = None if plain else {"speed": str(speed), "service_tier": str(speed)}
-        return from_model_price(known.get_prices(at.replace(tzinfo=UTC), context))
+        moment = at.replace(tzinfo=UTC)
+        if speed is None or speed.lower() in _ORDINARY_SPEEDS:
+            return from_model_price(known.get_prices(moment))
+        context = {"speed": speed.lower(), "service_tier": speed.lower()}
+        # Where no price is for this speed, genai-prices answers with the ordinary one.
+        if not any(_meant(variant, context, moment) for variant in known.price_variants or ()):
+            return None
+        return from_model_price(known.get_prices(moment, context))
 
     def _find_model(self, provider: str | None, model: str) -> ModelInfo | None:
         told = (provider or host(model), None)
@@ -65,6 +70,11 @@ class PriceBook:
     def changes_in_a_day(self, model: str) -> bool:
         """Tell whether the hour is part of the model's price, as with DeepSeek's nights."""
         return any(info.is_match(name) for name in candidates(model) for info in self._by_the_clock)
+
+
+def _meant(variant: PriceVariant, context: Mapping[str, str], moment: datetime) -> bool:
+    active = variant.constraint is None or variant.constraint.active(moment)
+    return active and all(context.get(key) == word for key, word in variant.when.items())
 
 
 def _by_the_clock(model: ModelInfo) -> bool:

@@ -42,8 +42,9 @@ class _Codes:
 def price(rows: pa.RecordBatch, book: PriceBook) -> pa.Array:
     """Give each row's cost in US dollars; NULL where a rate it needs is not known.
 
-    Takes COLUMNS of ``events``. A token count that is not told counts as none; a
-    negative one cannot be priced.
+    Takes COLUMNS of ``events``. A call whose input or output is not told cannot be priced,
+    unless the model has no price for output, as with embeddings; nor can a negative count.
+    Cached input and reasoning are told only by those that have them.
     """
     key, rates = _look_up(rows, book)
     input_tokens, read, write, output = (pc.fill_null(rows.column(name), 0) for name in TOKENS)
@@ -58,8 +59,17 @@ def price(rows: pa.RecordBatch, book: PriceBook) -> pa.Array:
         rate = pa.array([getattr(tier, kind) for tier in flat], pa.float64()).take(at)
         paid = pc.multiply(tokens.cast(pa.float64()), rate)
         cost = pc.add(cost, pc.if_else(pc.equal(tokens, 0), 0.0, paid))
-    impossible = any_of((pc.less(tokens, 0) for tokens in counts), len(rows))
-    return pc.if_else(pc.or_(impossible, pc.is_nan(cost)), pa.scalar(None, pa.float64()), cost)
+    unknown = (
+        *(pc.less(tokens, 0) for tokens in counts),
+        pc.is_nan(cost),
+        pc.is_null(rows.column("input_tokens")),
+        pc.and_(pc.is_null(rows.column("output_tokens")), _has_output(flat).take(at)),
+    )
+    return pc.if_else(any_of(unknown, len(rows)), pa.scalar(None, pa.float64()), cost)
+
+
+def _has_output(tiers: Sequence[Tier]) -> pa.Array:
+    return pa.array([bool(tier.output) for tier in tiers], pa.bool_())
 
 
 def _look_up(rows: pa.RecordBatch, book: PriceBook) -> tuple[pa.Array, list[Rates]]:

@@ -1,14 +1,15 @@
 """Change what events carry beside the known: keep, drop, rename and set attributes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..core.batch import Batch, Dropped
 from ..core.columns import Entries, choose, entries, map_column, put
@@ -76,7 +77,26 @@ class Set(BaseModel):
         return self
 
 
-Action = Annotated[Keep | Drop | Rename | Set, Field(discriminator="action")]
+_ACTIONS = ("keep", "drop", "rename", "set")
+
+
+def _known(action: object) -> object:
+    """Refuse an action nobody knows, in words of ours; all else is the models' to judge."""
+    if not isinstance(action, Mapping):
+        return action
+    name = action.get("action")
+    if name in _ACTIONS:
+        return action
+    said = "name an `action`." if name is None else f"there is no action {name!r}."
+    close = get_close_matches(str(name), _ACTIONS, n=1)
+    instead = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(_ACTIONS)}."
+    msg = f"{said} {instead}"
+    raise ValueError(msg)
+
+
+Action = Annotated[
+    Keep | Drop | Rename | Set, Field(discriminator="action"), BeforeValidator(_known)
+]
 
 
 class Config(BaseModel):
@@ -118,7 +138,9 @@ def constant(column: str, value: Value) -> pa.Scalar:
     """
     settable = {f.name: f.type for f in EVENTS.schema if _settable(f)}
     if column not in settable:
-        msg = f"{column!r} is no column of `events` that can be set. Known: {', '.join(settable)}."
+        close = get_close_matches(column, settable, n=1)
+        instead = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(settable)}."
+        msg = f"{column!r} is no column of `events` that can be set. {instead}"
         raise ValueError(msg)
     try:
         return pa.scalar(_literal(value, settable[column]), settable[column])

@@ -1,9 +1,9 @@
 """Price each event that carries the usage of a model call.
 
 The agent's own number wins; else tokens are multiplied with the rates of the row's own day;
-what has no known rate is `unpriced` and NULL, never 0. The log and the span of one call both
-get a cost: which of them counts is for the ledger to say. Metric points get none, they are
-sums of what the others tell one by one.
+what has no known rate, or does not tell its input, is `unpriced` and NULL, never 0. The log
+and the span of one call both get a cost: which of them counts is for the ledger to say. Metric
+points and what an agent says a whole turn cost get none: they are sums of what calls tell.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from ..pricing.book import PriceBook
 from ..pricing.own import read
 from ..pricing.vectors import COLUMNS, TOKENS, price
 
-_CALLS = pa.array(["api_request", "llm_request"])
+_CALLS = pa.array(["api_request", "llm_request", "api_error"])
 
 
 class Config(BaseModel):
@@ -51,26 +51,16 @@ class Cost:
             yield batch
             return
         rows = batch.records
-        reported = _reported(rows)
-        due = pc.and_(_has_usage(rows), pc.is_null(reported))
+        calls = pc.is_in(rows.column("event_type"), value_set=_CALLS)
+        none = pa.scalar(None, pa.float64())
+        reported = pc.if_else(calls, rows.column("reported_cost_usd"), none)
+        told = any_of((pc.is_valid(rows.column(name)) for name in TOKENS), rows.num_rows)
+        due = pc.and_(pc.and_(calls, told), pc.is_null(reported))
         computed = pa.nulls(0, pa.float64())
         if due.true_count:
             computed = price(rows.select(COLUMNS).filter(due), self._book)
         cost, status = _answers(reported, due, computed)
         yield batch.with_column("cost_usd", cost).with_column("cost_status", status)
-
-
-def _reported(rows: pa.RecordBatch) -> pa.Array:
-    """Give the agent's own number, but for metric points."""
-    point = pc.fill_null(pc.equal(rows.column("event_type"), "metric"), fill_value=False)
-    none = pa.scalar(None, pa.float64())
-    return pc.if_else(point, none, rows.column("reported_cost_usd"))
-
-
-def _has_usage(rows: pa.RecordBatch) -> pa.Array:
-    """Mask the model calls that tell at least one token count."""
-    told = any_of((pc.is_valid(rows.column(name)) for name in TOKENS), rows.num_rows)
-    return pc.and_(pc.is_in(rows.column("event_type"), value_set=_CALLS), told)
 
 
 def _answers(reported: pa.Array, due: pa.Array, computed: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -91,7 +81,7 @@ def _build(config: Config, settings: Settings) -> Cost:
         return Cost(PriceBook(read(config.prices)))
     except ValueError as error:
         path = f"{Kind.PROCESSOR}.{settings.id}.prices"
-        hint = "See `agentpond.pipeline.pricing.own` for the file's form."
+        hint = "Its form stands in docs/components/cost.md."
         raise ConfigError(Problem(path, str(error), hint)) from error
 
 

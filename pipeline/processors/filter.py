@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 import pyarrow as pa
@@ -46,9 +47,7 @@ class Condition(BaseModel):
             msg = "name either a `column` or an `attribute`."
             raise ValueError(msg)
         if self.column is not None and self.column not in EVENTS.schema.names:
-            msg = (
-                f"`events` has no column {self.column!r}. Known: {', '.join(EVENTS.schema.names)}."
-            )
+            msg = f"`events` has no column {self.column!r}. {_instead(self.column)}"
             raise ValueError(msg)
         _check_operator(self)
         return self
@@ -96,6 +95,12 @@ class Filter:
             )
             staying = left
         return staying, {reason: count for reason, count in gone.items() if count}
+
+
+def _instead(column: str) -> str:
+    known = EVENTS.schema.names
+    close = get_close_matches(column, known, n=1)
+    return f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(known)}."
 
 
 def _check_operator(told: Condition) -> None:

@@ -1,20 +1,21 @@
 """Leave out the inner workings that agents tell of: a Codex turn of 30 rows needs no 700 more.
 
-What counts as noise are the tables below, by name, as Codex 0.169 sends them; what is not
-named there stays, however odd. A row that tells of usage, a tool, an error or a cost is never
-noise, whatever its name.
+What counts as noise are the tables below, by name, as Codex 0.169 sends them, and spans that
+tell nothing but which line of Codex ran; all else stays, however odd. A row that tells of
+usage, a tool, an error or a cost is never noise, whatever its name.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from ..core.batch import Batch, Dropped
-from ..core.columns import any_of, choose
+from ..core.columns import Entries, any_of, choose, entries
 from ..core.component import Factory, Kind, Settings
 from ..core.schema import EVENTS
 
@@ -86,18 +87,34 @@ SPANS = Names(
     ),
     beginnings=("fs.", "mcp.runtime.", "mcp.runtime_config.", "session_init.", "startup_prewarm."),
 )
+# Their name alone tells something, or they lead from a call or a command up to the span that
+# names its model, its tool or its turn.
+SPEAKING = Names(
+    exact=frozenset(
+        (
+            *("receiving_stream", "stream_request", "dispatch_tool_call_with_state"),
+            *("handle_response_stream_error", "decide_request", "guardian_review"),
+        )
+    ),
+    beginnings=("session_task.", "unified_exec.", "code_mode."),
+)
 METRICS = Names(
     beginnings=(
         *("codex.sqlite.", "codex.skills.", "codex.thread.", "codex.thread_history."),
         *("codex.plugins.", "codex.rollout.", "codex.rollout_", "codex.auth.", "codex.auth_"),
+        *("codex.sandbox_integrity.", "codex.shell_snapshot", "codex.cloud_config_bundle."),
+        *("codex.startup.", "codex.startup_prewarm.", "codex.mcp.binding_catalog."),
+        *("codex.mcp.protocol_discovery", "codex.mcp.tools.", "codex.remote_models."),
+        *("codex.db.backfill", "codex.app_server.codex_home."),
     ),
     but=frozenset(("codex.thread.started",)),
 )
 STARTUP = Names(exact=frozenset(("codex.startup_phase",)))
 
-# Log records of Codex' own modules, without an event name; real events come from the
-# scopes `codex_otel.log_only` and `codex_otel.agent_communication`.
+# Log records of Codex' own modules. Older versions sent real events from these scopes too; a
+# real event has a name of the form `codex.user_prompt`.
 _INTERNAL_SCOPE = "codex_otel::"
+_EVENT = "codex."
 
 # A row in which one of these is told is no noise.
 _TELLING = (
@@ -105,6 +122,22 @@ _TELLING = (
     *("reported_cost_usd", "tool_name", "tool_call_id", "exit_code"),
     *("error_type", "error_message"),
 )
+# So is one of these severity (ERROR, OpenTelemetry's logs data model) or with such attributes,
+# but for the words that deny an error.
+_ERROR = 17
+_ERROR_KEYS = frozenset(
+    (
+        *("error", "error_kind", "error.kind", "error.type", "error.message"),
+        *("exception.type", "exception.message", "startup.status"),
+    )
+)
+_NO_ERROR = pa.array(["", "none", "false", "ready", "success", "ok"])
+
+# What every span of Codex has, by way of Rust's `tracing`.
+_OF_EVERY_SPAN = frozenset(("busy_ns", "idle_ns", "target", "thread.id", "thread.name"))
+_ALSO_OF_EVERY_SPAN = "code."
+# A span in which one of these is told has more to tell than that.
+_FACTS = ("session_id", "turn_id", "model", "query_source", "status_code", "mcp_server", "skill")
 
 
 class Config(BaseModel):
@@ -142,20 +175,65 @@ class DropNoise:
 def _kinds(rows: pa.RecordBatch) -> Mapping[Noise, pa.Array]:
     """Mask the rows of each kind of noise; no row is of two kinds."""
     name, signal = rows.column("event_name"), rows.column("signal")
-    silent = pc.invert(any_of((pc.is_valid(rows.column(told)) for told in _TELLING), len(rows)))
-    # Failed and untold are two things: only the first is telling.
-    unfailed = pc.fill_null(rows.column("success"), fill_value=True)
-    noisy = _all(_codex(rows), silent, unfailed)
+    told = entries(rows.column("attributes"))
+    noisy = _all(_codex(rows), pc.invert(_telling(rows, told)))
     logs, spans, points = (
         _all(noisy, pc.equal(signal, each)) for each in ("logs", "traces", "metrics")
     )
+    internal = _all(pc.starts_with(rows.column("scope"), _INTERNAL_SCOPE), pc.invert(_event(name)))
     return {
         "stream_chunk": _all(logs, pc.equal(rows.column("event_type"), "stream_chunk")),
         "codex_startup": _all(logs, choose(name, STARTUP.has)),
-        "codex_internal_log": _all(logs, pc.starts_with(rows.column("scope"), _INTERNAL_SCOPE)),
-        "codex_internal_span": _all(spans, choose(name, SPANS.has)),
+        "codex_internal_log": _all(logs, internal),
+        "codex_internal_span": _all(spans, pc.or_(choose(name, SPANS.has), _bare(rows, told))),
         "codex_internal_metric": _all(points, choose(name, METRICS.has)),
     }
+
+
+def _telling(rows: pa.RecordBatch, told: Entries) -> pa.Array:
+    """Mask the rows that tell of usage, a tool, an error or a cost."""
+    error = _all(choose(told.keys, _ERROR_KEYS.__contains__), pc.is_valid(told.values))
+    error = _all(error, pc.invert(pc.is_in(told.values, value_set=_NO_ERROR)))
+    return any_of(
+        (
+            *(pc.is_valid(rows.column(name)) for name in _TELLING),
+            # Failed and untold are two things: only the first is telling.
+            pc.invert(rows.column("success")),
+            pc.greater_equal(rows.column("severity"), _ERROR),
+            _in_rows(told.rows.filter(error), len(rows)),
+        ),
+        len(rows),
+    )
+
+
+def _bare(rows: pa.RecordBatch, told: Entries) -> pa.Array:
+    """Mask the spans that say which line of Codex ran, how long, and nothing else."""
+    ours = choose(told.keys, _of_every_span)
+    more = any_of(
+        (
+            *(pc.is_valid(rows.column(name)) for name in _FACTS),
+            choose(rows.column("event_name"), SPEAKING.has),
+            _in_rows(told.rows.filter(pc.invert(ours)), len(rows)),
+        ),
+        len(rows),
+    )
+    plain = pc.equal(rows.column("event_type"), "span")
+    return _all(plain, pc.invert(more), _in_rows(told.rows.filter(ours), len(rows)))
+
+
+def _of_every_span(key: str) -> bool:
+    return key in _OF_EVERY_SPAN or key.startswith(_ALSO_OF_EVERY_SPAN)
+
+
+def _in_rows(numbers: pa.Array, rows: int) -> pa.Array:
+    """Mask the rows that are among the numbers."""
+    mask = np.zeros(rows, dtype=bool)
+    mask[numbers.to_numpy()] = True
+    return pa.array(mask)
+
+
+def _event(name: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.starts_with(name, _EVENT), fill_value=False)
 
 
 def _all(*masks: pa.Array) -> pa.Array:

@@ -5,10 +5,11 @@ not known to be harmless is content. Where a text went, its length and a keyed h
 Event ids were made before and never change.
 """
 
+import re
 import secrets as entropy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Literal, Self
 
 import pyarrow as pa
@@ -18,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, mo
 from ..core.batch import Batch, Dropped
 from ..core.columns import Entries, choose, entries, map_column, put
 from ..core.component import Factory, Kind, Settings
-from ..core.schema import EVENTS, MAP, TABLES
+from ..core.schema import EVENTS, MAP, SPAN_EVENTS, TABLES
 from ..privacy.digests import DIGEST_LENGTH, digests
-from ..privacy.secrets import mask, mask_named, rule, suspected, usable
+from ..privacy.secrets import mask, mask_named, rule, suspected, wrong
 
 # Ids and words from short lists hold no free text, and are not scanned.
 _NO_FREE_TEXT = (
@@ -34,6 +35,7 @@ _NO_FREE_TEXT = (
 _MANIFOLD = ("content", "tool_input", "error_message")
 _TEXTS = tuple(field.name for field in EVENTS.schema if field.type == pa.string())
 _SCANNED = tuple(name for name in _TEXTS if name not in _NO_FREE_TEXT)
+_SCANNED_IN = {EVENTS.name: _SCANNED, SPAN_EVENTS.name: ("name",)}
 _MAPS = {
     table.name: tuple(field.name for field in table.schema if field.type == MAP)
     for table in TABLES.values()
@@ -66,8 +68,12 @@ class Pattern(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not usable(self.pattern):
-            msg = f"pattern {self.name!r} is not a regular expression RE2 takes (no look-around)."
+        fault = wrong(self.pattern)
+        if fault is not None:
+            msg = (
+                f"pattern {self.name!r} is no regular expression of RE2's kind: {fault}. "
+                f"There is no look-around and no back reference."
+            )
             raise ValueError(msg)
         return self
 
@@ -175,9 +181,10 @@ class Redact:
         return batch.with_column("attributes", map_column(told))
 
     def _without_content_entries(self, told: Entries) -> Entries:
-        content = choose(told.keys, self._is_content)
-        allowed = choose(told.keys, self._is_allowed)
-        left_by_us = choose(told.keys, lambda key: _fits(key, _OURS))
+        is_content = _fitting(self.config.content_attributes)
+        allowed = choose(told.keys, _fitting(self.config.allow_attributes))
+        left_by_us = choose(told.keys, _fitting(_OURS))
+        content = pc.and_(choose(told.keys, is_content), pc.invert(pc.or_(allowed, left_by_us)))
         limit = pc.if_else(
             left_by_us, max(DIGEST_LENGTH, self.config.max_length), self.config.max_length
         )
@@ -186,36 +193,55 @@ class Redact:
         if not gone.true_count:
             return told
         lost = told.where(gone)
-        left = told.where(pc.invert(gone))
-        # Sorted, so that a row's attributes do not depend on its neighbours.
-        for key in sorted(str(key) for key in pc.unique(lost.keys)):
-            this = lost.where(pc.equal(lost.keys, key))
-            left = put(left, this.rows, f"{key}.hash", digests(this.values, self.key))
-            left = put(left, this.rows, f"{key}.length", _length(this.values))
-        return left
-
-    def _is_content(self, key: str) -> bool:
-        return _fits(key, self.config.content_attributes) and not (
-            self._is_allowed(key) or _fits(key, _OURS)
-        )
-
-    def _is_allowed(self, key: str) -> bool:
-        return _fits(key, self.config.allow_attributes)
+        hashes = _renamed(lost, ".hash").with_values(digests(lost.values, self.key))
+        lengths = _renamed(lost, ".length").with_values(_length(lost.values).cast(pa.string()))
+        return _merged(told.where(pc.invert(gone)), _joined(hashes, lengths))
 
 
-def _fits(key: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
+def _fitting(patterns: Iterable[str]) -> Callable[[str], bool]:
+    # One expression for all of them: keys may be thousands, and the sender's choice.
+    joined = re.compile("|".join(map(translate, patterns)) or "(?!)")
+    return lambda key: joined.match(key) is not None
 
 
 def _length(texts: pa.Array) -> pa.Array:
     return pc.utf8_length(texts).cast(pa.int64())
 
 
+def _renamed(told: Entries, ending: str) -> Entries:
+    return told.with_keys(pc.binary_join_element_wise(told.keys, ending, ""))
+
+
+def _joined(first: Entries, second: Entries) -> Entries:
+    rows = pa.concat_arrays([first.rows, second.rows])
+    keys = pa.concat_arrays([first.keys, second.keys])
+    return Entries(rows, keys, pa.concat_arrays([first.values, second.values]), first.missing)
+
+
+def _merged(left: Entries, new: Entries) -> Entries:
+    """Add entries in one pass; what stood in a row under one of their keys is replaced."""
+    # By key, so that a row's attributes do not depend on its neighbours.
+    by_key = pc.sort_indices(new.keys)
+    every = _joined(left, _taken(new, by_key))
+    codes = every.keys.dictionary_encode()
+    place = pc.multiply(every.rows.cast(pa.int64()), len(codes.dictionary))
+    place = pc.add(place, codes.indices.cast(pa.int64()))
+    replaced = pc.is_in(place.slice(0, len(left)), value_set=place.slice(len(left)))
+    added = pa.repeat(pa.scalar(value=True), len(new))
+    kept = every.where(pa.concat_arrays([pc.invert(replaced), added]))
+    # sort_indices is stable, so a row's older entries stay in front.
+    return _taken(kept, pc.sort_indices(kept.rows))
+
+
+def _taken(told: Entries, order: pa.Array) -> Entries:
+    rows, keys = told.rows.take(order), told.keys.take(order)
+    return Entries(rows, keys, told.values.take(order), told.missing)
+
+
 def _texts(batch: Batch) -> dict[str, pa.Array]:
-    """Give the text columns of ``events`` that hold any text at all."""
-    if batch.table.name != EVENTS.name:
-        return {}
-    columns = {name: batch.records.column(name) for name in _SCANNED}
+    """Give the columns of free text that hold any text at all."""
+    scanned = _SCANNED_IN.get(batch.table.name, ())
+    columns = {name: batch.records.column(name) for name in scanned}
     return {name: column for name, column in columns.items() if column.null_count < len(column)}
 
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from agentpond.pipeline.core.batch import Batch, Delivery, Dropped
-from agentpond.pipeline.core.component import Accept, Factory, Kind
+from agentpond.pipeline.core.component import Accept, Factory, Kind, Query
 from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.schema import EVENTS
 from agentpond.pipeline.core.signal import Encoding, Request, Signal
@@ -225,6 +225,9 @@ class Doubling:
 
     def query(self, sql: str, *, max_rows: int | None = None) -> pa.Table:  # noqa: ARG002
         return pa.table({"n": [self._rows]})
+
+    def open_query(self, sql: str) -> Query:
+        raise Retryable(sql)
 
 
 @pytest.mark.parametrize(

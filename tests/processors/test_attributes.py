@@ -114,7 +114,10 @@ def test_other_tables_pass() -> None:
 @pytest.mark.parametrize(
     ("action", "said"),
     [
-        ({"action": "erase", "keys": ["a"]}, "'keep', 'drop', 'rename', 'set'"),
+        ({"action": "erase", "keys": ["a"]}, "no action 'erase'. Known: keep, drop, rename, set."),
+        ({"action": "dorp", "keys": ["a"]}, "no action 'dorp'. Did you mean `drop`?"),
+        ({"keys": ["a"]}, "name an `action`. Known: keep"),
+        ({"action": "set", "column": "tem", "value": "x"}, "Did you mean `team`?"),
         ({"action": "drop", "keys": []}, "at least 1"),
         ({"action": "set", "value": 1}, "either"),
         ({"action": "set", "key": "a", "column": "team", "value": 1}, "either"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from genai_prices import Usage, calc_price
+from genai_prices.types import ModelInfo
 from hypothesis import HealthCheck, given
 from hypothesis import settings as law
 from hypothesis import strategies as st
@@ -50,10 +51,11 @@ def priced(rows: Batch, book: PriceBook = BOOK) -> list[Any]:
 
 
 def call(**columns: Any) -> Batch:
-    return events(**{"event_type": "api_request", "output_tokens": 0, **columns})
+    told = {"event_type": "api_request", "input_tokens": 0, "output_tokens": 0, **columns}
+    return events(**told)
 
 
-def by_the_library(told: dict[str, Any]) -> float:
+def by_the_library(told: dict[str, Any]) -> tuple[Any, str]:
     whole = told["input_tokens"] + told["cache_read_tokens"] + told["cache_write_tokens"]
     usage = Usage(
         input_tokens=whole,
@@ -69,7 +71,17 @@ def by_the_library(told: dict[str, Any]) -> float:
         genai_request_timestamp=told["time"].replace(tzinfo=UTC),
         price_context=None if ordinary else {"speed": speed, "service_tier": speed},
     )
-    return float(answer.total_price)
+    if not ordinary and not _has_variant(answer.model, speed, told["time"].replace(tzinfo=UTC)):
+        return None, "unpriced"
+    return pytest.approx(float(answer.total_price), abs=1e-9), "computed"
+
+
+def _has_variant(model: ModelInfo, speed: str, moment: datetime) -> bool:
+    wanted = ({"speed": speed}, {"service_tier": speed})
+    return any(
+        variant.when in wanted and (variant.constraint is None or variant.constraint.active(moment))
+        for variant in model.price_variants or ()
+    )
 
 
 @PATIENT
@@ -80,8 +92,7 @@ def test_a_batch_costs_what_genai_prices_says_of_each_call(calls: list[dict[str,
 
     found = priced(rows)
 
-    expected = [(pytest.approx(by_the_library(told), abs=1e-9), "computed") for told in calls]
-    assert found == expected
+    assert found == [by_the_library(told) for told in calls]
 
 
 @pytest.mark.parametrize(
@@ -130,12 +141,104 @@ def test_the_agents_own_number_wins() -> None:
     assert found == [(0.5, "reported")]
 
 
-def test_a_reported_cost_counts_in_any_event_but_a_metric_point() -> None:
-    rows = events(2, event_type=["turn_cost", "metric"], reported_cost_usd=0.5)
+@pytest.mark.parametrize("kind", ["turn_cost", "metric", "other", None])
+def test_a_reported_sum_of_calls_is_no_calls_cost(kind: str | None) -> None:
+    rows = events(event_type=kind, reported_cost_usd=0.5)
+
+    (out,) = Cost(BOOK).process(rows)
+
+    assert isinstance(out, Batch)
+    columns = ("cost_usd", "cost_status", "reported_cost_usd")
+    assert [out.records.column(name).to_pylist() for name in columns] == [[None], [None], [0.5]]
+
+
+def test_a_reported_cost_wins_whatever_the_speed() -> None:
+    rows = call(model="claude-opus-4-6", speed="fast", reported_cost_usd=0.5)
 
     found = priced(rows)
 
-    assert found == [(0.5, "reported"), (None, None)]
+    assert found == [(0.5, "reported")]
+
+
+@pytest.mark.parametrize(
+    ("model", "speed"),
+    [
+        ("claude-opus-4-6", "fast"),
+        ("claude-opus-4-8", "flex"),
+        ("gpt-5.1-codex-mini", "priority"),
+        ("gpt-5", "turbo"),
+    ],
+)
+def test_a_speed_without_a_price_of_its_own_is_unpriced(model: str, speed: str) -> None:
+    rows = call(model=model, speed=speed, input_tokens=1000)
+
+    found = priced(rows)
+
+    assert found == [(None, "unpriced")]
+
+
+def test_before_a_speed_had_a_price_it_is_unpriced() -> None:
+    days = [datetime(2026, 10, 11, 23, 59), datetime(2026, 10, 12)]  # noqa: DTZ001 - as above
+    rows = events(
+        2,
+        event_type="api_request",
+        model="gpt-5",
+        speed="priority",
+        input_tokens=1_000_000,
+        output_tokens=0,
+        time=days,
+    )
+
+    found = priced(rows)
+
+    assert found == [(None, "unpriced"), (pytest.approx(2.5), "computed")]
+
+
+@pytest.mark.parametrize("speed", [None, "", "normal", "standard", "Standard", "default", "auto"])
+def test_an_ordinary_speed_costs_the_ordinary_price(speed: str | None) -> None:
+    rows = call(model="claude-opus-4-8", speed=speed, input_tokens=1_000_000)
+
+    found = priced(rows)
+
+    assert found == [(pytest.approx(5.0), "computed")]
+
+
+@pytest.mark.parametrize("untold", ["input_tokens", "output_tokens"])
+def test_a_call_that_does_not_tell_its_tokens_is_unpriced(untold: str) -> None:
+    rows = call(model="claude-opus-5", cache_read_tokens=1000, **{untold: None})
+
+    found = priced(rows)
+
+    assert found == [(None, "unpriced")]
+
+
+def test_a_model_without_a_price_for_output_need_not_tell_any() -> None:
+    rows = call(
+        provider="openai",
+        model="text-embedding-3-small",
+        input_tokens=1_000_000,
+        output_tokens=None,
+    )
+
+    found = priced(rows)
+
+    assert found == [(pytest.approx(0.02), "computed")]
+
+
+def test_a_failed_call_that_tells_its_usage_is_priced() -> None:
+    rows = call(event_type="api_error", model="claude-opus-5", input_tokens=1_000_000)
+
+    found = priced(rows)
+
+    assert found == [(pytest.approx(5.0), "computed")]
+
+
+def test_a_failed_call_without_usage_has_no_status() -> None:
+    rows = events(event_type="api_error", model="claude-opus-5")
+
+    found = priced(rows)
+
+    assert found == [(None, None)]
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "", None, "gpt-6"])
@@ -172,14 +275,14 @@ def test_a_negative_count_cannot_be_priced() -> None:
 
 
 def test_a_call_without_tokens_has_no_status() -> None:
-    rows = call(model="claude-opus-5", output_tokens=None)
+    rows = call(model="claude-opus-5", input_tokens=None, output_tokens=None)
 
     found = priced(rows)
 
     assert found == [(None, None)]
 
 
-@pytest.mark.parametrize("kind", ["turn", "metric", "tool_result", "api_error", None])
+@pytest.mark.parametrize("kind", ["turn", "metric", "tool_result", "turn_cost", None])
 def test_other_events_get_no_cost(kind: str | None) -> None:
     rows = call(event_type=kind, model="claude-opus-5", input_tokens=5)
 
@@ -202,6 +305,7 @@ def test_the_tier_goes_by_the_whole_input() -> None:
         event_type="api_request",
         model="gpt-5.6-sol",
         input_tokens=1000,
+        output_tokens=0,
         cache_read_tokens=[271_000, 271_001],
     )
 
@@ -216,7 +320,12 @@ def test_the_tier_goes_by_the_whole_input() -> None:
 def test_the_price_is_that_of_the_calls_own_day() -> None:
     days = [datetime(2026, 8, 20, 23, 59), datetime(2026, 8, 21)]  # noqa: DTZ001 - as above
     rows = events(
-        2, event_type="api_request", model="gpt-5.6-sol", output_tokens=100_000, time=days
+        2,
+        event_type="api_request",
+        model="gpt-5.6-sol",
+        input_tokens=0,
+        output_tokens=100_000,
+        time=days,
     )
 
     found = priced(rows)
@@ -289,7 +398,9 @@ def test_the_users_prices_have_days_and_tiers(tmp_path: Path) -> None:
     )
     days = [datetime(2026, 11, 19), MORNING, MORNING]  # noqa: DTZ001 - as above
     tokens = [10**6, 10**6, 2 * 10**6]
-    rows = events(3, event_type="api_request", model="mine", input_tokens=tokens, time=days)
+    rows = events(
+        3, event_type="api_request", model="mine", input_tokens=tokens, output_tokens=0, time=days
+    )
 
     found = priced(rows, book)
 
@@ -319,6 +430,7 @@ def test_a_price_for_one_provider_and_speed_is_for_them_alone(tmp_path: Path) ->
         provider=["p", "p", None],
         speed=["fast", "normal", "fast"],
         input_tokens=10**6,
+        output_tokens=0,
     )
 
     found = priced(rows, book)
@@ -346,7 +458,11 @@ def test_a_wrong_price_file_is_named_before_start(
     with pytest.raises(ConfigError, match=said) as caught:
         factory.build(Config(prices=file), settings("cost/mine"))
 
-    assert caught.value.problems[0].path == "processors.cost/mine.prices"
+    problem = caught.value.problems[0]
+    assert (problem.path, problem.hint) == (
+        "processors.cost/mine.prices",
+        "Its form stands in docs/components/cost.md.",
+    )
 
 
 def test_cost_keeps_the_contract() -> None:

@@ -103,7 +103,9 @@ def test_other_tables_pass() -> None:
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
-        ({"column": "no_such", "value": 1}, "no column 'no_such'"),
+        ({"column": "no_such", "value": 1}, "no column 'no_such'. Known: event_id, "),
+        ({"column": "agnt", "value": 1}, "no column 'agnt'. Did you mean `agent`?"),
+        ({"column": "agent", "op": "matches", "value": "(a"}, r"missing \): \(a"),
         ({"value": 1}, "either"),
         ({"column": "agent", "attribute": "a", "value": "x"}, "either"),
         ({"column": "agent"}, "takes one"),

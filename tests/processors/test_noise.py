@@ -32,8 +32,26 @@ NOISE: Sequence[tuple[str, dict[str, Any]]] = [
             *("codex.sqlite.init.count", "codex.skills.shadow_selection", "codex.auth.selection"),
             *("codex.thread.skills.truncated", "codex.plugins.loaded_cache.event"),
             *("codex.rollout.size_bytes", "codex.rollout_compression.read"),
-            *("codex.auth_storage.operation",),
+            *(
+                "codex.auth_storage.operation",
+                "codex.shell_snapshot",
+                "codex.shell_snapshot.wait_ms",
+            ),
+            *("codex.sandbox_integrity.check", "codex.cloud_config_bundle.load"),
+            *("codex.startup.phase.duration_ms", "codex.mcp.binding_catalog.size"),
         )
+    ),
+    *(
+        (
+            "codex_internal_span",
+            {
+                "signal": "traces",
+                "event_type": "span",
+                "event_name": name,
+                "attributes": {"code.line.number": "1", "busy_ns": "5", "thread.name": "main"},
+            },
+        )
+        for name in ("thread_spawn", "handle_output_item_done", "a.span.nobody.has.seen")
     ),
 ]
 
@@ -46,6 +64,10 @@ TELLING: Sequence[dict[str, Any]] = [
     {"error_message": "http 429"},
     {"error_type": "timeout"},
     {"success": False},
+    {"severity": 17},
+    {"attributes": {"error": "disk full", "busy_ns": "5"}},
+    {"attributes": {"exception.message": "disk full", "busy_ns": "5"}},
+    {"attributes": {"startup.status": "failed", "busy_ns": "5"}},
 ]
 
 KEPT: Sequence[dict[str, Any]] = [
@@ -57,6 +79,21 @@ KEPT: Sequence[dict[str, Any]] = [
     {"signal": "metrics", "event_type": "metric", "event_name": "codex.turn.token_usage"},
     {"signal": "metrics", "event_type": "metric", "event_name": "codex.thread.started"},
     {"signal": "metrics", "event_type": "metric", "event_name": None},
+    {"signal": "logs", "scope": "codex_otel::event_manager", "event_name": "codex.user_prompt"},
+]
+
+# Spans with nothing in their attributes but which line of Codex ran.
+BARE: dict[str, Any] = {"signal": "traces", "agent": "codex", "attributes": {"busy_ns": "5"}}
+SPEAKING: Sequence[dict[str, Any]] = [
+    {"event_type": "span", "session_id": "s"},
+    {"event_type": "span", "turn_id": "t"},
+    {"event_type": "span", "model": "gpt-5.5"},
+    {"event_type": "span", "mcp_server": "tickets"},
+    {"event_type": "span", "attributes": {"busy_ns": "5", "rpc.method": "thread/start"}},
+    {"event_type": "span", "event_name": "receiving_stream"},
+    {"event_type": "span", "event_name": "session_task.run"},
+    {"event_type": "span", "event_name": "handle_response_stream_error"},
+    *({"event_type": kind} for kind in ("turn", "tool", "tool_execution", "llm_request")),
 ]
 
 
@@ -80,7 +117,7 @@ def test_noise_is_left_out_and_counted_by_kind(kind: str, row: dict[str, Any]) -
 def test_a_row_that_tells_something_is_never_noise(
     kind: str, row: dict[str, Any], told: dict[str, Any]
 ) -> None:
-    rows = events(1, agent="codex", **row, **told)
+    rows = events(1, agent="codex", **{**row, **told})
 
     kept, dropped = run(rows)
 
@@ -94,6 +131,25 @@ def test_what_no_table_names_stays(row: dict[str, Any]) -> None:
     kept, dropped = run(rows)
 
     assert (kept, dropped) == (1, {})
+
+
+@pytest.mark.parametrize("row", SPEAKING)
+def test_a_span_that_tells_more_than_a_line_of_code_stays(row: dict[str, Any]) -> None:
+    rows = events(1, **{**BARE, **row})
+
+    kept, dropped = run(rows)
+
+    assert (kept, dropped) == (1, {})
+
+
+@pytest.mark.parametrize("word", ["none", "", "false", "ready"])
+def test_a_word_that_denies_an_error_tells_of_none(word: str) -> None:
+    row = {"signal": "metrics", "event_name": "codex.sqlite.init.count"}
+    rows = events(1, agent="codex", **row, attributes={"error": word})
+
+    kept, dropped = run(rows)
+
+    assert (kept, dropped) == (0, {"codex_internal_metric": 1})
 
 
 @pytest.mark.parametrize(("kind", "row"), NOISE)

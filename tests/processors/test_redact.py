@@ -180,6 +180,39 @@ def test_a_long_text_does_not_pass_for_a_hash() -> None:
     ]
 
 
+def test_attributes_dropped_at_once_have_no_say_in_each_other() -> None:
+    long = "x" * 65
+    told = [{"b": long, "a": "kept", "b.hash": "old"}, None, {"a": long, "b": long, "c": "kept"}]
+    rows = events(3, attributes=told)
+    alone = [events(attributes=each) for each in told]
+
+    out = attributes(redacted(rows, content="drop"))
+
+    assert out == [attributes(redacted(each, content="drop"))[0] for each in alone]
+    assert [list(each) for each in out] == [
+        ["a", "b.hash", "b.length"],
+        [],
+        ["c", "a.hash", "a.length", "b.hash", "b.length"],
+    ]
+    assert len(out[0]["b.hash"]) == 32
+
+
+def test_four_thousand_unknown_keys_are_dropped_each_with_its_hash_and_length() -> None:
+    rows = events(attributes={f"k{number}": "x" * 65 for number in range(4000)})
+
+    out = redacted(rows, content="drop")
+
+    assert len(attributes(out)[0]) == 8000
+
+
+def test_secrets_are_masked_in_the_names_of_span_events() -> None:
+    rows = batch(SPAN_EVENTS, 2, name=["login with password=x", None])
+
+    out = redacted(rows)
+
+    assert column(out, "name") == ["login with password=[REDACTED:password]", None]
+
+
 def test_dropping_twice_is_dropping_once() -> None:
     rows = events(2, content=["a", None], tool_input="b" * 99, attributes={"prompt": "x" * 99})
 
@@ -219,6 +252,13 @@ def test_event_ids_stay() -> None:
 )
 def test_a_wrong_configuration_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
+        Config.model_validate(options)
+
+
+def test_a_wrong_pattern_says_what_is_wrong_with_it() -> None:
+    options = {"patterns": [{"name": "half", "pattern": "(a"}]}
+
+    with pytest.raises(ValidationError, match=r"missing \): \(a"):
         Config.model_validate(options)
 
 
