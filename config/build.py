@@ -70,17 +70,22 @@ def default_plan(components: Iterable[Factory] = ()) -> Plan:
 def stores(plan: Plan) -> list[Path]:
     """Name the files of the stores that a plan's pipelines fill. Raises ConfigError."""
     making = _Making(plan, Counters(), time.time_ns)
-    exporters = making.all(Kind.EXPORTER)
+    exporters = making.exporters()
     if making.problems:
         raise ConfigError(*making.problems)
-    return [each.path for each in exporters.values() if isinstance(each, Readable)]
+    return list(files_of(exporters).values())
+
+
+def files_of(exporters: Mapping[str, Exporter]) -> dict[str, Path]:
+    """Name the files of those exporters that can be queried."""
+    return {each: e.path for each, e in exporters.items() if isinstance(e, Readable)}
 
 
 def assemble(plan: Plan, *, clock: Callable[[], int] = time.time_ns) -> Service:
     """Build all parts of a plan, short of opening anything. Raises ConfigError."""
     making = _Making(plan, Counters(), clock)
     receivers: dict[str, Receiver] = making.all(Kind.RECEIVER)
-    exporters: dict[str, Exporter] = making.all(Kind.EXPORTER)
+    exporters = making.exporters()
     pipelines = [making.pipeline(pipeline_id, exporters) for pipeline_id in plan.pipelines]
     if making.problems:
         raise ConfigError(*making.problems)
@@ -119,6 +124,19 @@ class _Making:
     def all(self, kind: Kind) -> dict[str, Any]:
         """Build every component of a kind."""
         return {each: self._one(part) for each, part in self._plan.parts[kind].items()}
+
+    def exporters(self) -> dict[str, Exporter]:
+        """Build every exporter; no two of them may keep the same file."""
+        built: dict[str, Exporter] = self.all(Kind.EXPORTER)
+        keepers: dict[Path, str] = {}
+        for each, path in files_of(built).items():
+            other = keepers.setdefault(path.resolve(), each)
+            if other != each:
+                at = (Kind.EXPORTER.value, each, "path")
+                message = f"{path} is the file of {Kind.EXPORTER.value}.{other} too."
+                hint = f"Choose another `path`, or name `{other}` in both pipelines."
+                self.problems.append(self._plan.document.problem(at, message, hint))
+        return built
 
     def pipeline(self, pipeline_id: str, exporters: Mapping[str, Exporter]) -> Pipeline:
         """Put a pipeline together; each has processors of its own, exporters are shared."""

@@ -12,14 +12,15 @@ from ..pipeline.core.errors import ConfigError, Problem
 from ..pipeline.core.registry import Registry
 from .collector import OTHER_SECTIONS, instead_of
 from .document import Document, KeyPath, dotted
-from .model import PipelineConfig, ServiceConfig
-from .ports import Door, clashes, doors_of
+from .model import PipelineConfig, ServiceConfig, size_text
+from .ports import Door, clashes, doors_of, limits_of
 from .words import Finding, did_you_mean, findings, show
 
 SECTIONS = (*(kind.value for kind in Kind), "service")
 EXAMPLE = "Write `pipelines: {agents: {receivers: [otlp], exporters: [duckdb]}}`."
 
-_COMPONENT_ID = re.compile(r"(?P<type>[A-Za-z]\w*)(?:/[\w.-]+)?")
+_COMPONENT_TYPE = re.compile(r"[A-Za-z]\w*")
+_COMPONENT_ID = re.compile(rf"(?P<type>{_COMPONENT_TYPE.pattern})(?:/[\w.-]+)?")
 _PIPELINE_ID = re.compile(r"[A-Za-z][\w.-]*(?:/[\w.-]+)?")
 
 
@@ -43,6 +44,11 @@ class Plan:
     warnings: tuple[Problem, ...]
 
 
+def is_component_type(name: str) -> bool:
+    """Tell whether a configuration can name a component so, before any ``/``."""
+    return _COMPONENT_TYPE.fullmatch(name) is not None
+
+
 def check(document: Document, registry: Registry) -> Plan:
     """Make the plan of a document. Raises ConfigError with all mistakes at once."""
     found = [*_sections(document)]
@@ -64,7 +70,8 @@ def check(document: Document, registry: Registry) -> Plan:
     problems = _problems(document, found)
     if problems or service is None:
         raise ConfigError(*problems)
-    return Plan(document, kept, service.pipelines, service, tuple(_unused(document, used)))
+    warnings = (*_unused(document, used), *_too_large(document, kept[Kind.RECEIVER], service))
+    return Plan(document, kept, service.pipelines, service, warnings)
 
 
 def doors(receivers: Mapping[str, Part], service: ServiceConfig | None) -> list[Door]:
@@ -78,6 +85,24 @@ def doors(receivers: Mapping[str, Part], service: ServiceConfig | None) -> list[
         at = ("service", "telemetry", "endpoint")
         found.append(Door(at, service.telemetry.endpoint))
     return found
+
+
+def _too_large(
+    document: Document, receivers: Mapping[str, Part], service: ServiceConfig
+) -> Iterator[Problem]:
+    """Find receivers that take requests which the log can never hold."""
+    room = service.log.max_bytes
+    limits = [
+        limit
+        for part in receivers.values()
+        for limit in limits_of(part.config, (Kind.RECEIVER.value, part.id))
+    ]
+    largest = max(limits, key=lambda limit: limit.max_bytes, default=None)
+    if largest is not None and room <= largest.max_bytes:
+        size = size_text(largest.max_bytes)
+        message = f"a request of {dotted(largest.path)} ({size}) has no room in the log."
+        hint = f"Write `max_bytes: {size_text(4 * largest.max_bytes)}` or more, or lower the other."
+        yield document.problem(("service", "log", "max_bytes"), message, hint)
 
 
 def _problems(document: Document, found: Iterable[Finding]) -> list[Problem]:

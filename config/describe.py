@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from ..pipeline.core.component import Factory, Kind
 from ..pipeline.core.registry import Registry
-from .model import Config, ServiceConfig
+from .model import Config, ServiceConfig, size_text
 from .words import models_in
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,14 +31,6 @@ WORDS: Mapping[Any, str] = {
     SecretStr: "text (secret)",
     type(None): "null",
     Any: "anything",
-}
-SIZES: Mapping[str, int] = {
-    "GiB": 1024**3,
-    "MiB": 1024**2,
-    "GB": 1000**3,
-    "MB": 1000**2,
-    "KiB": 1024,
-    "KB": 1000,
 }
 
 
@@ -134,7 +126,7 @@ def _written(value: Any) -> str:
     if value is PydanticUndefined or isinstance(value, BaseModel):
         return ""
     if isinstance(value, ByteSize):
-        return _size(value)
+        return size_text(value)
     if isinstance(value, timedelta):
         return _duration(value)
     if isinstance(value, Enum):
@@ -144,13 +136,6 @@ def _written(value: Any) -> str:
     if isinstance(value, set | frozenset):
         value = sorted(value)
     return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _size(value: int) -> str:
-    for unit, length in SIZES.items():
-        if value and value % length == 0:
-            return f"{value // length}{unit}"
-    return str(int(value))
 
 
 def _duration(value: timedelta) -> str:

@@ -1,6 +1,6 @@
 """Turn a plain function on Arrow rows of the events table into a processor."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ..pipeline.core.batch import Batch, Dropped
 from ..pipeline.core.component import Factory, Kind, Settings
-from ..pipeline.core.errors import Permanent
+from ..pipeline.core.errors import ConfigError, Permanent, Problem
 from ..pipeline.core.schema import EVENTS
+from .check import is_component_type
 
 RecordFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 
@@ -69,8 +70,27 @@ def function_processor(name: str, function: RecordFunction) -> Factory:
     ``name`` is how the configuration names it, and the reason under which the rows that it
     leaves out are counted. The function gets a ``pyarrow.RecordBatch`` of the events table and
     returns one of the same schema; it runs in a pipeline's thread.
+
+    Raises:
+        ConfigError: the name is not one that a configuration can hold, or what should be a
+            function cannot be called.
+
     """
+    problems = list(_complaints(name, function))
+    if problems:
+        raise ConfigError(*problems)
     return Factory(Kind.PROCESSOR, name, Config, partial(_build, name, function))
+
+
+def _complaints(name: object, function: object) -> Iterator[Problem]:
+    """Say what is no name, and what is no function, whatever the annotations promise."""
+    at = f"processors.{name}"
+    if not isinstance(name, str) or not is_component_type(name):
+        hint = "Write letters, digits and `_`, beginning with a letter, such as `no_metrics`."
+        yield Problem(at, "is not a name of a processor.", hint)
+    if not callable(function):
+        hint = "Give a function that takes and returns a pyarrow.RecordBatch."
+        yield Problem(at, f"expected a function, got {function!r}.", hint)
 
 
 def _build(

@@ -1,6 +1,7 @@
 """Name what a configuration file may say: its four sections, with types and defaults."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
+SIZES: Mapping[str, int] = {
+    "GiB": 1024**3,
+    "MiB": 1024**2,
+    "GB": 1000**3,
+    "MB": 1000**2,
+    "KiB": 1024,
+    "KB": 1000,
+}
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -24,6 +33,14 @@ def read_duration(value: object) -> object:
         raise ValueError(msg)
     parts = _DURATION_PART.findall(value)
     return timedelta(seconds=sum(float(number) * UNITS_S[unit] for number, unit in parts))
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes as it would stand in a file: ``64MiB``."""
+    for unit, length in SIZES.items():
+        if size and size % length == 0:
+            return f"{size // length}{unit}"
+    return str(int(size))
 
 
 def split_endpoint(endpoint: str) -> tuple[str, int]:
@@ -100,7 +117,7 @@ class ServiceConfig(BaseModel):
     log: LogConfig = LogConfig()
     """Where requests wait between the acknowledgement and the exporters."""
     telemetry: TelemetryConfig | None = TelemetryConfig()
-    """Where the service tells of itself; null opens no port."""
+    """Where the service tells of itself; with null `agentpond query` cannot ask it."""
     state_directory: Path = Path(".agentpond")
     """Where the service keeps the log, cursors and dead letters."""
     drain_deadline: Duration = timedelta(seconds=30)

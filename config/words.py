@@ -30,7 +30,7 @@ EXPECTED: Mapping[str, str] = {
     "path": "a path",
     "set": "a list such as `[a, b]`",
     "string": "text",
-    "time_delta": "a duration such as `PT30S` or `00:00:30`",
+    "time_delta": "a duration such as `30s`, `5m` or `1h30m`",
     "tuple": "a list such as `[a, b]`",
 }
 
@@ -89,6 +89,9 @@ def _wrong(path: KeyPath, details: list[ErrorDetails], document: Document) -> Fi
         return Finding(path, _own_words(details[0]))
     value = details[0]["input"]
     got = "another value" if path in document.from_environment else show(value)
+    if path[-1:] == ("endpoint",) and isinstance(value, int):
+        hint = "Write host:port, such as 127.0.0.1:4317."
+        return Finding(path, f"expected an address and a port, got {got}.", hint)
     message = f"expected {' or '.join(dict.fromkeys(expected))}, got {got}."
     return Finding(path, message, _hint(path, value, details[0], document))
 

@@ -38,7 +38,7 @@ class Config(BaseModel):
     )
     # DuckDB's own account; its data on row groups (about 7 MB a million rows) comes on top.
     memory_limit: Annotated[ByteSize, Field(ge=64_000_000)] = Field(
-        default=ByteSize(192_000_000),
+        default=ByteSize(96_000_000),
         description="Memory DuckDB may use for its pages and for queries; beyond it, it spills.",
     )
     # Two threads made inserting slower (12.2 against 9.0 us CPU a row, DuckDB 2.0.0): a

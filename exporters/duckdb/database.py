@@ -63,8 +63,13 @@ def _limit(connection: duckdb.DuckDBPyConnection, config: Config, path: Path) ->
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
+    made_here = not path.exists()
     # connect(path) has no option for the size of row groups; ATTACH has.
     connection.execute(f"ATTACH {_literal(os.fspath(path))} AS {CATALOG} ({options})")
+    if made_here:
+        # It will hold prompts. DuckDB 2.0 refuses an empty file, so none can be made before;
+        # nothing is in it yet. A file that was there keeps the mode its owner gave it.
+        path.chmod(0o600)
 
 
 def _shut_doors(connection: duckdb.DuckDBPyConnection) -> None:

@@ -23,8 +23,10 @@ def export_fault(error: duckdb.Error, path: Path) -> Retryable | Permanent:
     if isinstance(error, duckdb.OutOfMemoryException):
         hint = "Raise the exporter's `memory_limit`, or send less at once."
         return Retryable(f"{text} {hint}", reason="out_of_memory")
+    if isinstance(error, duckdb.InterruptException):
+        return Retryable(f"{text} Nothing of this delivery was stored.", reason="interrupted")
     # OutOfMemoryException is an OperationalError too, hence the order. Disk full, a file that
-    # went away, an interrupted statement, a conflict between transactions:
+    # went away, a conflict between transactions:
     if isinstance(error, duckdb.OperationalError) or broke_database(error):
         hint = "Nothing of this delivery was stored; see that the disk has room."
         return Retryable(f"{text} {hint}", retry_after_s=_RETRY_DISK_S, reason="disk")

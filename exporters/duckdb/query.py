@@ -1,13 +1,15 @@
 """Answer read-only SQL, on the live file or on one that no service holds."""
 
 import re
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from ...pipeline.core.errors import Permanent
+from ...pipeline.core.errors import Permanent, Retryable
 from .config import Config
 from .database import cursor_of, open_database
 
@@ -27,26 +29,80 @@ _ACTING = re.compile(
 )
 
 
-def read(cursor: duckdb.DuckDBPyConnection, sql: str, *, max_rows: int | None = None) -> pa.Table:
-    """Run one statement that only reads, and give its rows.
+# DuckDB's own vector: a batch of more would hold more of wide rows before anybody can count it.
+_BATCH_ROWS = 2048
 
-    Raises:
-        Permanent: the statement is not one that only reads, or DuckDB refuses it; then the
-            error holds DuckDB's own words.
 
-    """
-    try:
-        _refuse_acting(cursor, sql)
-        # Also stops what the kind of statement does not show: nextval(), EXPLAIN ANALYZE INSERT
-        # and, since 2.0, WITH x AS (INSERT ... RETURNING ...) SELECT.
-        cursor.execute("BEGIN TRANSACTION READ ONLY")
-        answer = cursor.sql(sql)
-        if max_rows is None:
-            rows: pa.Table = answer.to_arrow_table()
-            return rows
-        return _first(answer.to_arrow_reader(max(1, min(max_rows, 100_000))), max_rows)
-    except (duckdb.Error, ValueError) as error:
-        raise Permanent(str(error), reason="bad_query") from error
+class Query:
+    """One statement that only reads, on a cursor of its own."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
+        """Take the cursor over; nothing runs yet."""
+        self._cursor = cursor
+        self._sql = sql
+        self._lock = threading.Lock()
+        self._interrupted = False
+        self._closed = False
+
+    def run(self) -> pa.RecordBatchReader:
+        """Run it; rows are read as they are taken, and taking them raises what this raises.
+
+        Raises:
+            Permanent: the statement is not one that only reads, or DuckDB refuses it; then the
+                error holds DuckDB's own words.
+            Retryable: it was interrupted.
+
+        """
+        with self._in_our_words():
+            self._go_on()
+            _refuse_acting(self._cursor, self._sql)
+            # Also stops what the kind of statement does not show: nextval(), EXPLAIN ANALYZE
+            # INSERT and, since 2.0, WITH x AS (INSERT ... RETURNING ...) SELECT.
+            self._cursor.execute("BEGIN TRANSACTION READ ONLY")
+            rows = self._cursor.sql(self._sql).to_arrow_reader(_BATCH_ROWS)
+        return pa.RecordBatchReader.from_batches(rows.schema, self._batches(rows))
+
+    def interrupt(self) -> None:
+        """Have it end soon. Safe at any time.
+
+        DuckDB forgets what it was told before a statement began, and ``run`` has several of
+        them: say it again if it does not end.
+        """
+        with self._lock:
+            self._interrupted = True
+            if not self._closed:
+                self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Close the cursor. Safe twice; for the thread that ran the query."""
+        with self._lock:
+            self._closed = True
+        self._cursor.close()
+
+    def _batches(self, rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        with closing(rows), self._in_our_words():
+            for batch in rows:
+                self._go_on()
+                yield batch
+
+    def _go_on(self) -> None:
+        if self._interrupted:
+            raise Retryable("the query was interrupted. Ask again.", reason="interrupted")
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        # Arrow's C interface makes an OSError of what DuckDB says while rows are taken.
+        except (duckdb.Error, ValueError, OSError) as error:
+            self._go_on()
+            raise Permanent(str(error), reason="bad_query") from error
+
+
+def read(query: Query, *, max_rows: int | None = None) -> pa.Table:
+    """Run a query and give its rows, or the first of them; fails as ``Query.run`` does."""
+    rows = query.run()
+    return rows.read_all() if max_rows is None else _first(rows, max_rows)
 
 
 def query_file(path: Path, sql: str, *, max_rows: int | None = None) -> pa.Table:
@@ -58,9 +114,9 @@ def query_file(path: Path, sql: str, *, max_rows: int | None = None) -> pa.Table
     """
     with (
         closing(open_database(Config(path=path), read_only=True)) as connection,
-        closing(cursor_of(connection)) as cursor,
+        closing(Query(cursor_of(connection), sql)) as query,
     ):
-        return read(cursor, sql, max_rows=max_rows)
+        return read(query, max_rows=max_rows)
 
 
 def _refuse_acting(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -19,7 +19,7 @@ from .config import Config
 from .database import cursor_of, open_database
 from .faults import broke_database, export_fault
 from .migrations import migrate
-from .query import read
+from .query import Query, read
 from .seen import Mask, SeenIds, hash_ids
 
 _NEW_RESOURCES = """
@@ -134,10 +134,20 @@ class DuckDBExporter:
 
         Raises:
             Permanent: the query is refused, in DuckDB's own words.
+            Retryable: the store is not open.
 
         """
-        with closing(self._reader()) as cursor:
-            return read(cursor, sql, max_rows=max_rows)
+        with closing(self.open_query(sql)) as query:
+            return read(query, max_rows=max_rows)
+
+    def open_query(self, sql: str) -> Query:
+        """Give a query that only reads and has not run yet, for a thread to run.
+
+        Raises:
+            Retryable: the store is not open.
+
+        """
+        return Query(self._reader(), sql)
 
     def _reader(self) -> duckdb.DuckDBPyConnection:
         opened = self._open
@@ -145,8 +155,9 @@ class DuckDBExporter:
             raise self._not_started()
         return cursor_of(opened.root)
 
-    def _not_started(self) -> Permanent:
-        return Permanent(f"{self.path} is not open. Call start() first.", reason="not_started")
+    def _not_started(self) -> Retryable:
+        # Not for good: a delivery that comes after stop() must stay in the log and not be buried.
+        return Retryable(f"{self.path} is not open. Call start() first.", reason="not_started")
 
     def _ready(self) -> _Open:
         """Give the open file; open it again if DuckDB gave it up."""

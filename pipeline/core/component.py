@@ -97,12 +97,34 @@ class Positioned(Protocol):
         """Give the end of the last delivery of this pipeline and log; None if there is none."""
 
 
+class Query(Protocol):
+    """A question to a store: one thread runs and closes it, any other may interrupt it."""
+
+    def run(self) -> pa.RecordBatchReader:
+        """Run it; rows are read as they are taken, and taking them raises what this raises.
+
+        Raises:
+            Permanent: the store refuses it, in the store's own words.
+            Retryable: it was interrupted, or the store is not open.
+
+        """
+
+    def interrupt(self) -> None:
+        """Have it end soon. Safe at any time; say it again if it does not end."""
+
+    def close(self) -> None:
+        """Let go of the store. Safe twice."""
+
+
 @runtime_checkable
 class Readable(Protocol):
     """An exporter that can also be read: a store."""
 
     def query(self, sql: str, *, max_rows: int | None = None) -> pa.Table:
         """Run a read-only query. Raises Permanent with the store's own words if it is refused."""
+
+    def open_query(self, sql: str) -> Query:
+        """Give a read-only query that has not run yet. Raises Retryable if not started."""
 
     @property
     def path(self) -> Path:

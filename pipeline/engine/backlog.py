@@ -23,7 +23,7 @@ memory (measured with ptars 0.0.25 and pyarrow 26, 2,000 groups).
 """
 
 # Measured with `peers`: 64 MiB hold 50 to 60 MB more at full load, and are no faster.
-_CALM_BYTES = 48 << 20
+_CALM_BYTES = 32 << 20
 _PATIENCE_S = 1.0
 
 

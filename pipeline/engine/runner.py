@@ -36,7 +36,7 @@ logger = logging.getLogger("agentpond.pipeline")
 
 T = TypeVar("T")
 
-STRETCH = Limits(nbytes=32 << 20, records=65_536)
+STRETCH = Limits(nbytes=24 << 20, records=65_536)
 
 # DuckDB takes 18 to 26 us a row in deliveries of 1,000 rows, and 5 from its row group on (see
 # benches/README.md); nobody waits for a delivery, so a small one may wait for company.

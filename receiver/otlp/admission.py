@@ -1,10 +1,11 @@
 """Turn headers and raw bytes into an encoding and a body to decode, or refuse them."""
 
 import asyncio
+from concurrent.futures import Executor
 
 from isal import isal_zlib
 
-from ...pipeline.core.errors import Permanent
+from ...pipeline.core.errors import Permanent, Retryable
 from ...pipeline.core.signal import Encoding
 
 _ENCODINGS = {
@@ -42,8 +43,17 @@ def encoding_of(content_type: str | None) -> Encoding:
 
 def answer_encoding(content_type: str | None, accept: str | None) -> Encoding:
     """Choose how to write an answer: as the request, else as its sender says, else protobuf."""
-    by_accept = Encoding.JSON if "application/json" in (accept or "").lower() else Encoding.PROTOBUF
-    return _known(content_type) or by_accept
+    return _known(content_type) or _accepted(content_type, accept)
+
+
+def _accepted(content_type: str | None, accept: str | None) -> Encoding:
+    asked = (accept or "").lower()
+    # Browsers ask for text/html. Who accepts anything and sends nothing (curl, a health check)
+    # is no exporter, and a person may read the answer.
+    person = "text/html" in asked or (content_type is None and asked != "")
+    if "application/json" in asked or (person and "application/x-protobuf" not in asked):
+        return Encoding.JSON
+    return Encoding.PROTOBUF
 
 
 def _known(content_type: str | None) -> Encoding | None:
@@ -84,11 +94,20 @@ def too_large(limit_bytes: int) -> Permanent:
     )
 
 
-async def inflated(body: bytes, limit_bytes: int) -> bytes:
+def too_slow(timeout_s: float) -> Retryable:
+    """Say that a body did not come in time."""
+    return Retryable(
+        f"body: not all of it came within {timeout_s:g} s. Send it again, and faster.",
+        reason="slow_body",
+    )
+
+
+async def inflated(body: bytes, limit_bytes: int, threads: Executor) -> bytes:
     """Inflate a gzip body without holding up the event loop; fails as ``inflate`` does."""
     if len(body) <= _INLINE_BYTES:
         return inflate(body, limit_bytes)
-    return await asyncio.to_thread(inflate, body, limit_bytes)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads, inflate, body, limit_bytes)
 
 
 def inflate(body: bytes, limit_bytes: int) -> bytes:

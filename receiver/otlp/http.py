@@ -107,7 +107,7 @@ class HttpRim:
         with self._rim.hold() as hold:
             body = await self._read(request, hold)
             if gzip and self._must_inflate(body):
-                body = self._fitting(await admission.inflated(body, self._limit_bytes), hold)
+                body = self._fitting(await self._rim.inflated(body, self._limit_bytes), hold)
             return await self._rim.accept(signal, encoding, body)
 
     def _must_inflate(self, body: bytes) -> bool:
@@ -120,14 +120,14 @@ class HttpRim:
         if length is not None:
             if length > self._limit_bytes:
                 raise admission.too_large(self._limit_bytes)
-            hold.resize(length)
+            hold.see_room(length)
         try:
             if request.content.is_eof():
                 return self._fitting(request.content.read_nowait(), hold)
             async with asyncio.timeout(self._read_timeout_s):
                 return await self._read_all(request, hold)
         except TimeoutError as error:
-            raise _too_slow(self._read_timeout_s) from error
+            raise admission.too_slow(self._read_timeout_s) from error
         except ConnectionError as error:
             raise Permanent("The client went away.", reason="client_gone") from error
         except web.RequestPayloadError as error:
@@ -142,13 +142,13 @@ class HttpRim:
 
     async def _read_all(self, request: web.Request, hold: Hold) -> bytes:
         chunks: list[bytes] = []
-        came_bytes, length = 0, request.content_length or 0
+        came_bytes = 0
         while chunk := await request.content.readany():
             chunks.append(chunk)
             came_bytes += len(chunk)
             if came_bytes > self._limit_bytes:
                 raise admission.too_large(self._limit_bytes)
-            hold.resize(max(length, came_bytes))
+            hold.resize(came_bytes)
         return b"".join(chunks)
 
 
@@ -223,13 +223,6 @@ def _stranger(request: web.Request, status: int, paths: list[str]) -> Permanent:
     return Permanent(
         f"{request.method} {request.path}: this path takes POST only. POST telemetry to {known}.",
         reason="bad_method",
-    )
-
-
-def _too_slow(timeout_s: float) -> Retryable:
-    return Retryable(
-        f"body: not all of it came within {timeout_s:g} s. Send it again, and faster.",
-        reason="slow_body",
     )
 
 

@@ -110,6 +110,7 @@ class OtlpReceiver:
         self._endpoints.clear()
         # The ports stay open meanwhile: a client that comes now is told to come again.
         await self._in_hand.finish(self._config.stop_timeout_s)
+        self._in_hand.let_go()
         await asyncio.gather(*[server.stop() for server in servers])
 
     def http_app(self, accept: Accept) -> web.Application:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +10,11 @@ from ...pipeline.core.component import Accept, Settings
 from ...pipeline.core.counters import ACCEPTED, REFUSED_RECORDS, REFUSED_REQUESTS
 from ...pipeline.core.errors import Permanent, Retryable
 from ...pipeline.core.signal import Accepted, Encoding, Request, Signal
+from .admission import inflated
 from .answers import Ended, Refusal
+
+# What a bomb may inflate to is held by each: two of them keep two cores busy.
+_INFLATERS = 2
 
 # Long enough that a bug hit by every request does not become a storm of them.
 _AFTER_BUG_S = 5.0
@@ -26,6 +31,8 @@ class InHand:
         self._bytes = 0
         self._closed = False
         self._tasks: set[asyncio.Task[Ended]] = set()
+        # Not the event loop's own threads, which anybody in this process may keep busy.
+        self.inflaters = ThreadPoolExecutor(_INFLATERS, thread_name_prefix="agentpond-inflate")
 
     def hold(self) -> "Hold":
         """Take one more in hand, until the ``with`` block it opens ends.
@@ -45,13 +52,17 @@ class InHand:
 
     def change(self, requests: int, more_bytes: int) -> None:
         """Count what a hold takes or gives back; raises Retryable if the bytes are too many."""
+        self.see_room(more_bytes)
+        self._requests += requests
+        self._bytes += more_bytes
+
+    def see_room(self, more_bytes: int) -> None:
+        """Raise Retryable if there is no room for so many bytes; nothing is taken."""
         if more_bytes > 0 and self._bytes + more_bytes > self._max_bytes:
             raise Retryable(
                 f"{self._bytes} bytes of requests are in hand and {more_bytes} more are over "
                 f"max_bytes_in_hand. Send again.",
             )
-        self._requests += requests
-        self._bytes += more_bytes
 
     def keep(self, task: "asyncio.Task[Ended]") -> None:
         """Know a task until it is done, so that stopping can wait for it."""
@@ -71,6 +82,10 @@ class InHand:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
+    def let_go(self) -> None:
+        """End the threads; nothing may be in hand any more."""
+        self.inflaters.shutdown(wait=False)
+
 
 class Hold:
     """One request in hand, and the bytes it takes up."""
@@ -79,6 +94,14 @@ class Hold:
         """Belong to ``in_hand``."""
         self._in_hand = in_hand
         self._bytes = 0
+
+    def see_room(self, nbytes: int) -> None:
+        """Raise Retryable if so many bytes would not fit now; takes up none of them.
+
+        For a length that is only claimed: who claims much and sends nothing must not keep
+        out those who send.
+        """
+        self._in_hand.see_room(nbytes - self._bytes)
 
     def resize(self, nbytes: int) -> None:
         """Take up this many bytes from now on; raises Retryable if there is no room."""
@@ -113,6 +136,10 @@ class Rim:
     def hold(self) -> Hold:
         """Take one more request in hand; see ``InHand.hold``."""
         return self._in_hand.hold()
+
+    async def inflated(self, body: bytes, limit_bytes: int) -> bytes:
+        """Inflate a body in the receiver's own threads; see ``admission.inflated``."""
+        return await inflated(body, limit_bytes, self._in_hand.inflaters)
 
     async def accept(self, signal: Signal, encoding: Encoding, body: bytes) -> Accepted:
         """Hand a body on; returns once it is durable, raises Retryable or Permanent."""

@@ -8,9 +8,12 @@ All else that an embedder needs is named here; what is not named here may change
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from .config.build import build as build
     from .config.function import function_processor as function_processor
     from .config.model import Config as Config
@@ -67,6 +70,7 @@ __all__ = [
     "Service",
     "Settings",
     "Signal",
+    "__version__",
     "build",
     "function_processor",
 ]
@@ -74,6 +78,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a name of the face when it is first used."""
+    if name == "__version__":
+        return version(__name__)
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -26,8 +26,10 @@ TEXTS = [
 
 # Whoever catches everything says why beside it; see docs/design-notes.md.
 CATCH_ALL = ["receiver/otlp/rim.py", "pipeline/engine/runner.py"]
+# Codex names its agents `/root` and `/root/<name>`: that is a path of nobody's machine.
 OF_ONE_MACHINE = re.compile(
-    r"(?<![\w.*$}~-])/(?:work|tmp|root|home)/|pypi\.org|pythonhosted\.org|index[-_]url"
+    r"(?<![\w.*$}~-])/(?:(?:work|tmp|home)/|root/[\w.-]+/)"
+    r"|pypi\.org|pythonhosted\.org|index[-_]url"
 )
 
 

@@ -63,9 +63,8 @@ def agentpond(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
 @contextmanager
 def running(config: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "agentpond", "serve", "--config", config]
-    with subprocess.Popen(
-        command, text=True, stdout=subprocess.PIPE, **{"stderr": subprocess.PIPE, **options}
-    ) as process:
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **{**piped, **options}) as process:
         try:
             yield process
         finally:

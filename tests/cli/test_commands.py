@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 
 from agentpond.config.load import parse
 
@@ -52,7 +53,10 @@ def test_validate_says_what_serve_would_run(
         "  listens on 127.0.0.1:0 (receivers.otlp.protocols.grpc.endpoint)",
         "  listens on 127.0.0.1:0 (receivers.otlp.protocols.http.endpoint)",
         "  listens on 127.0.0.1:0 (service.telemetry.endpoint)",
-        f"  log: {tmp_path / 'state' / 'log'}, at most 1.0GiB",
+        f"  keeps rows in {tmp_path / 'a.duckdb'} (exporters.duckdb.path)",
+        f"  log: {tmp_path / 'state' / 'log'}, at most 1GiB",
+        f"  dead letters: {tmp_path / 'state' / 'dead'}",
+        "  what it says of itself goes to stderr",
     ]
     assert done.returncode == 0
     assert [each.name for each in tmp_path.iterdir()] == ["agentpond.yaml"]
@@ -69,6 +73,16 @@ def test_validate_tells_every_mistake_and_exits_with_2(
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 2
     assert done.stdout == ""
+
+
+def test_validate_says_that_a_service_without_telemetry_cannot_be_asked(
+    agentpond: Run, values: Values, write_config: Write
+) -> None:
+    values["service"]["telemetry"] = None
+
+    done = agentpond("validate", write_config(values))
+
+    assert "  no telemetry: `agentpond query` cannot ask the service while it runs" in done.stdout
 
 
 def test_validate_warns_of_what_is_not_used(
@@ -218,3 +232,65 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
     assert errors == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("rows.csv", b"a,b\n"), ("rows.json", b"[\n{"), ("rows.parquet", b"PAR1")]
+)
+def test_the_name_of_the_output_says_how_to_write(
+    agentpond: Run, tmp_path: Path, name: str, begins: bytes
+) -> None:
+    store = make_store(tmp_path / "a.duckdb")
+
+    agentpond("query", "FROM t", "--db", store, "--output", name)
+
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_a_format_that_is_asked_for_wins_over_the_name(agentpond: Run, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "a.duckdb")
+
+    agentpond("query", "FROM t", "--db", store, "--output", "rows.csv", "--format", "json")
+
+    assert json.loads((tmp_path / "rows.csv").read_text())[0] == {"a": 1, "b": "x"}
+
+
+def test_a_folder_that_is_not_there_is_told_in_words(agentpond: Run, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "a.duckdb")
+
+    done = agentpond("query", "FROM t", "--db", store, "--output", "none/rows.csv")
+
+    assert done.returncode == 2
+    assert done.stderr == "there is no folder none for --output. Make it first.\n"
+
+
+def test_a_query_can_come_from_stdin(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "a.duckdb")
+    command = [sys.executable, "-m", "agentpond", "query", "-", "--db", store, "-f", "csv"]
+
+    done = subprocess.run(
+        command, input="SELECT a\nFROM t\nORDER BY a\n", capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "a\n1\n2\n"
+
+
+@pytest.mark.parametrize("sql", ["", " \n"])
+def test_an_empty_query_is_told_what_to_write(agentpond: Run, sql: str) -> None:
+    done = agentpond("query", sql)
+
+    assert done.returncode == 2
+    assert done.stderr == 'the query is empty. Write one, such as "FROM events LIMIT 5".\n'
+
+
+def test_which_of_two_stores_to_ask_must_be_said(
+    agentpond: Run, values: Values, write_config: Write, tmp_path: Path
+) -> None:
+    values["exporters"]["duckdb/calls"] = {"path": str(tmp_path / "calls.duckdb")}
+    values["service"]["pipelines"]["agents"]["exporters"].append("duckdb/calls")
+
+    done = agentpond("query", "SELECT 1", "--config", write_config(values))
+
+    assert done.returncode == 2
+    first, second = tmp_path / "a.duckdb", tmp_path / "calls.duckdb"
+    assert f"several can be queried: {first}, {second}. Name one: --db {first}" in done.stderr

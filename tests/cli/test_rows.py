@@ -5,6 +5,7 @@ import datetime as dt
 import decimal
 import io
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,3 +105,48 @@ def test_parquet_holds_the_rows_as_they_are(tmp_path: Path) -> None:
     write(ROWS, Format.PARQUET, path)
 
     assert pq.read_table(path).drop_columns(["cost"]).equals(ROWS.drop_columns(["cost"]))
+
+
+def test_a_table_leaves_out_columns_without_a_value_and_says_so() -> None:
+    out = io.StringIO()
+    rows = pa.table({"a": [1, 2], "b": pa.nulls(2, pa.string()), "c": [None, "x"]})
+
+    write_table(rows, out)
+
+    lines = [line.strip() for line in out.getvalue().splitlines()]
+    assert re.findall(r"\w", lines[0]) == ["a", "c"]
+    assert lines[-1] == "1 column is not shown: NULL in all rows above."
+
+
+def test_a_table_of_nothing_but_null_keeps_its_columns() -> None:
+    out = io.StringIO()
+
+    write_table(pa.table({"a": pa.nulls(1, pa.string())}), out)
+
+    assert out.getvalue().splitlines()[0].strip() == "a"
+    assert "not shown" not in out.getvalue()
+
+
+def test_a_table_of_no_rows_keeps_its_columns() -> None:
+    out = io.StringIO()
+
+    write_table(pa.table({"a": pa.nulls(0, pa.string()), "b": pa.nulls(0)}), out)
+
+    assert re.findall(r"\w", out.getvalue().splitlines()[0]) == ["a", "b"]
+
+
+def test_a_table_writes_twelve_digits_of_a_number() -> None:
+    out = io.StringIO()
+
+    write_table(pa.table({"a": [0.1 + 0.2]}), out)
+
+    assert out.getvalue().splitlines()[-1].strip() == "0.3"
+
+
+def test_a_table_puts_decimals_to_the_right_as_all_numbers() -> None:
+    out = io.StringIO()
+    sums = pa.array([decimal.Decimal(7), decimal.Decimal(12345)], pa.decimal128(38, 0))
+
+    write_table(pa.table({"sum": sums}), out)
+
+    assert [line.rstrip() for line in out.getvalue().splitlines()[-2:]] == ["     7", " 12345"]

@@ -113,6 +113,23 @@ def test_a_port_that_is_taken_is_told_with_its_holder(
     assert "Traceback" not in done.stderr
 
 
+def test_all_ports_that_are_taken_are_told_at_once_and_no_file_is_made(
+    agentpond: Run, values: Values, write_config: Write, tmp_path: Path
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("127.0.0.1", 0)) as second,
+    ):
+        ports = [first.getsockname()[1], second.getsockname()[1]]
+        values["receivers"]["otlp"]["protocols"]["http"]["endpoint"] = f"127.0.0.1:{ports[0]}"
+        values["service"]["telemetry"]["endpoint"] = f"127.0.0.1:{ports[1]}"
+
+        done = agentpond("serve", "--config", write_config(values))
+
+    assert [f"Port {port} is held by" in done.stderr for port in ports] == [True, True]
+    assert [each.name for each in tmp_path.iterdir()] == ["agentpond.yaml"]
+
+
 def test_a_store_that_is_taken_is_told_with_its_holder(
     serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
 ) -> None:
@@ -163,7 +180,7 @@ def test_on_a_terminal_a_line_follows_the_records(
     with serve(write_config(values), stderr=theirs) as process:
         os.close(theirs)
         send(welcome(process))
-        while b"accepted 1   stored 1   refused 0" not in seen:
+        while b"accepted 1   stored 1   dropped 0" not in seen:
             seen += os.read(terminal, 4096)
         process.send_signal(signal.SIGTERM)
         while process.poll() is None:
@@ -186,3 +203,67 @@ def test_a_second_signal_ends_it_at_once(
         process.communicate()
 
     assert process.returncode in (0, -signal.SIGTERM)
+
+
+def test_each_of_two_stores_is_asked_by_its_file_while_the_service_runs(
+    serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
+) -> None:
+    calls = Path(values["exporters"]["duckdb"]["path"]).with_name("calls.duckdb")
+    values["exporters"]["duckdb/calls"] = {"path": str(calls)}
+    pipelines = values["service"]["pipelines"]
+    pipelines["calls"] = {**pipelines["agents"], "exporters": ["duckdb/calls"]}
+    with serve(write_config(values)) as process:
+        send(welcome(process))
+
+        asked = [
+            agentpond("query", f"SELECT '{file}' AS file", "--db", file, "--format", "csv")
+            for file in ("a.duckdb", "calls.duckdb", str(calls))
+        ]
+
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert [done.stdout for done in asked] == [
+        "file\na.duckdb\n",
+        "file\ncalls.duckdb\n",
+        f"file\n{calls}\n",
+    ]
+
+
+def test_a_service_without_telemetry_is_not_to_be_asked_and_the_query_says_so(
+    serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
+) -> None:
+    values["service"]["telemetry"] = None
+    config = write_config(values)
+    with serve(config) as process:
+        welcome(process)
+
+        done = agentpond("query", "SELECT 1", "--config", config)
+
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert done.returncode == 1
+    assert str(process.pid) in done.stderr
+    assert "give it a service.telemetry (not null) and start it again; or stop it." in done.stderr
+    assert "agentpond query" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_rows_on_a_terminal_stand_in_lines_of_their_own(
+    serve: Any, values: Values, write_config: Write
+) -> None:
+    terminal, theirs = pty.openpty()
+    values["exporters"] = {"console": {}}
+    values["service"]["pipelines"]["agents"]["exporters"] = ["console"]
+    seen = b""
+    with serve(write_config(values), stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        while b"records: accepted 0" not in seen:
+            seen += os.read(terminal, 4096)
+        send(seen.decode().splitlines())
+        while not re.search(rb"accepted 1   stored 1", seen):
+            seen += os.read(terminal, 4096)
+        process.kill()
+    os.close(terminal)
+
+    # After a row comes the end of its line, and before it the line below was wiped out.
+    assert re.search(rb"\x1b\[2K\S*agents \[0, \d+\): 1 events: 1 user_prompt *\r?\n", seen)

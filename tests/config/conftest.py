@@ -1,10 +1,11 @@
 """Give the tests of config a registry of small components."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 from agentpond.config.check import Plan, check
 from agentpond.config.load import parse
@@ -24,6 +25,8 @@ class Door(BaseModel):
     """Where to listen."""
     max_requests: int = Field(default=3, ge=1, alias="most")
     """How many at once."""
+    max_request_bytes: ByteSize = ByteSize(1024)
+    """The largest request."""
 
 
 class Doors(BaseModel):
@@ -70,6 +73,8 @@ class StoreConfig(BaseModel):
     """The file."""
     keep: bool = True
     """Whether."""
+    wait: timedelta = timedelta()
+    """How long."""
 
 
 def _nothing(config: object, settings: Settings) -> None:

@@ -60,7 +60,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(problems: Proble
 receivers:
   otlp:
     protocols:
-      grpc: {endpoint: 1, most: lots}
+      grpc: {endpoint: 4317, most: lots}
       htpt: {}
   otpl/2:
 processors:
@@ -81,10 +81,10 @@ service:
 
     assert found == [
         (
-            "a.yaml:5:24: receivers.otlp.protocols.grpc.endpoint: expected text, got 1. "
-            'Put it in quotes: "1".'
+            "a.yaml:5:24: receivers.otlp.protocols.grpc.endpoint: expected an address and a port, "
+            "got 4317. Write host:port, such as 127.0.0.1:4317."
         ),
-        "a.yaml:5:33: receivers.otlp.protocols.grpc.most: expected a whole number, got 'lots'.",
+        "a.yaml:5:36: receivers.otlp.protocols.grpc.most: expected a whole number, got 'lots'.",
         "a.yaml:6:7: receivers.otlp.protocols.htpt: unknown option. Did you mean `http`?",
         "a.yaml:7:3: receivers.otpl/2: there is no receiver of type `otpl`. Did you mean `otlp`?",
         (
@@ -311,3 +311,47 @@ def test_a_dict_has_key_paths_but_no_places(registry: Registry) -> None:
         check(Document(values), registry)
 
     assert str(caught.value) == "exporters.store.kep: unknown option. Did you mean `keep`?"
+
+
+def test_two_durations_are_told_in_the_same_words(problems: Problems) -> None:
+    text = "receivers: {otlp: }\n" + END.replace("{path: x}", "{path: x, wait: soon}")
+
+    found = problems(text)
+
+    assert found == [
+        (
+            "a.yaml:4:26: exporters.store.wait: expected a duration such as `30s`, `5m` or "
+            "`1h30m`, got 'soon'."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("max_bytes", "expected"),
+    [
+        (
+            "8KiB",
+            [
+                (
+                    "a.yaml:7:20: service.log.max_bytes: a request of "
+                    "receivers.otlp.protocols.http.max_request_bytes (8KiB) has no room in the "
+                    "log. Write `max_bytes: 32KiB` or more, or lower the other."
+                )
+            ],
+        ),
+        ("16KiB", []),
+    ],
+)
+def test_a_log_without_room_for_the_largest_request_is_a_warning(
+    check_text: CheckText, max_bytes: str, expected: list[str]
+) -> None:
+    text = (
+        "receivers: {otlp: {protocols: {grpc: {max_request_bytes: 4KiB}, "
+        "http: {endpoint: ':1', max_request_bytes: 8KiB}}}}"
+        + END
+        + f"  log: {{max_bytes: {max_bytes}}}\n"
+    )
+
+    plan = check_text(text)
+
+    assert [str(warning) for warning in plan.warnings] == expected

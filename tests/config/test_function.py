@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ from agentpond.config.function import FunctionProcessor, function_processor
 from agentpond.pipeline.core.batch import Batch, Dropped
 from agentpond.pipeline.core.component import Kind, Settings
 from agentpond.pipeline.core.counters import Counters
-from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.errors import ConfigError, Permanent
 from agentpond.pipeline.core.schema import EVENTS, RESOURCES
 
 Rows = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -97,3 +98,19 @@ def test_its_factory_is_that_of_a_processor() -> None:
 
     assert (factory.kind, factory.name) == (Kind.PROCESSOR, "mine")
     assert factory.summary == "Run a function of the host's own on every batch of events."
+
+
+def test_a_name_that_no_configuration_can_hold_and_what_is_no_function_are_both_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        function_processor("bad name!", cast("Rows", 3))
+
+    assert str(caught.value).splitlines() == [
+        (
+            "processors.bad name!: is not a name of a processor. "
+            "Write letters, digits and `_`, beginning with a letter, such as `no_metrics`."
+        ),
+        (
+            "processors.bad name!: expected a function, got 3. "
+            "Give a function that takes and returns a pyarrow.RecordBatch."
+        ),
+    ]

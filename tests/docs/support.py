@@ -41,7 +41,7 @@ def place_of(block: Block) -> str:
 def commands(program: str) -> list[tuple[str, ...]]:
     """List the calls of a program in the shell blocks, as words."""
     words = [each for block in blocks("bash") for each in _commands(block.text)]
-    return [each for each in words if each[0] == program]
+    return [(program, *each[1:]) for each in words if each[0] in (program, f".venv/bin/{program}")]
 
 
 def _blocks(page: Path) -> Iterator[Block]:

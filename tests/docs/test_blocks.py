@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import signal
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,8 @@ from agentpond.pipeline.testing import settings
 
 from .support import ROOT, Block, blocks, commands, place_of
 
+PYTHON = blocks("python")
+WAITING = [block for block in PYTHON if "until Ctrl-C" in block.text]
 LISTENING = {"grpc": "127.0.0.1:4317", "http": "127.0.0.1:4318"}
 QUERIES = [block.text for block in blocks("sql")] + [
     words[-1] for words in commands("agentpond") if words[1] == "query"
@@ -50,7 +55,7 @@ def parse(words: tuple[str, ...]) -> None:
         name, command, rest = command.resolve_command(context, rest)
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=place_of)
+@pytest.mark.parametrize("block", [b for b in PYTHON if b not in WAITING], ids=place_of)
 def test_every_python_block_runs(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +64,21 @@ def test_every_python_block_runs(
     program = compile(block.text, block.place, "exec")
 
     exec(program, {"__name__": "__main__"})  # noqa: S102 - these are our own pages
+
+
+@pytest.mark.parametrize("block", WAITING, ids=place_of)
+def test_every_program_that_waits_for_ctrl_c_ends_well_then(block: Block, tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-c", block.text]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+
+    assert ready.startswith("listening on 127.0.0.1:"), errors
+    assert (process.returncode, errors) == (0, "")
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=place_of)

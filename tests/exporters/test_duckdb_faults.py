@@ -20,6 +20,7 @@ from .support import column, deliver, event
         (duckdb.IOException("No space left on device"), Retryable, "disk"),
         (duckdb.OutOfMemoryException("failed to pin block"), Retryable, "out_of_memory"),
         (duckdb.TransactionException("conflict"), Retryable, "disk"),
+        (duckdb.InterruptException("Interrupted!"), Retryable, "interrupted"),
         (duckdb.FatalException("database has been invalidated"), Retryable, "disk"),
         (duckdb.ConstraintException("NOT NULL"), Permanent, "refused_rows"),
         (duckdb.ConversionException("no number"), Permanent, "refused_rows"),
@@ -32,6 +33,15 @@ def test_a_failed_delivery_may_come_again_unless_its_rows_are_at_fault(
     fault = export_fault(error, Path("x.duckdb"))
 
     assert (type(fault), fault.reason) == (kind, reason)
+
+
+def test_a_delivery_after_the_stop_may_come_again(store: DuckDBExporter) -> None:
+    store.stop()
+
+    with pytest.raises(Retryable) as caught:
+        store.export(deliver(0, [event(1)]))
+
+    assert caught.value.reason == "not_started"
 
 
 def test_a_lock_without_a_name_is_a_lock_still() -> None:

@@ -1,12 +1,14 @@
 """Queries read the tables and nothing else."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agentpond.exporters.duckdb import DuckDBExporter, query_file
-from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.errors import Permanent, Retryable
 
 from .support import column, deliver, event
 
@@ -135,10 +137,67 @@ def test_no_rows_still_tell_their_columns(store: DuckDBExporter) -> None:
 def test_queries_before_start_are_refused(store: DuckDBExporter) -> None:
     store.stop()
 
-    with pytest.raises(Permanent) as caught:
+    with pytest.raises(Retryable) as caught:
         store.query("SELECT 1")
 
     assert caught.value.reason == "not_started"
+
+
+def test_a_query_at_work_is_interrupted(store: DuckDBExporter) -> None:
+    query = store.open_query("SELECT count(*) FROM range(1_000_000_000_000) WHERE range % 7 = 3")
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(query.run)
+        while not wait([ended], timeout=0.01).done:
+            query.interrupt()
+
+    with pytest.raises(Retryable) as caught:
+        ended.result()
+
+    query.close()
+    assert caught.value.reason == "interrupted"
+
+
+def test_a_query_is_interrupted_between_rows(store: DuckDBExporter) -> None:
+    with closing(store.open_query("SELECT * FROM range(1_000_000_000)")) as query:
+        rows = query.run()
+        first = rows.read_next_batch()
+        query.interrupt()
+
+        with pytest.raises(Retryable) as caught:
+            rows.read_next_batch()
+
+    assert (first.num_rows, caught.value.reason) == (2048, "interrupted")
+
+
+def test_a_query_interrupted_before_it_ran_does_not_run(store: DuckDBExporter) -> None:
+    with closing(store.open_query("SELECT 1")) as query:
+        query.interrupt()
+
+        with pytest.raises(Retryable) as caught:
+            query.run()
+
+    assert caught.value.reason == "interrupted"
+
+
+def test_interrupting_and_closing_what_is_closed_is_safe(store: DuckDBExporter) -> None:
+    query = store.open_query("SELECT 1")
+    query.close()
+
+    query.close()
+    query.interrupt()
+
+    assert column(store, "SELECT 1") == [1]
+
+
+def test_what_fails_in_the_middle_of_the_rows_is_told_in_duckdbs_words(
+    store: DuckDBExporter,
+) -> None:
+    sql = "SELECT CASE range WHEN 9999 THEN 'x' ELSE '1' END::INTEGER FROM range(20_000)"
+
+    with pytest.raises(Permanent, match="Could not convert string 'x'") as caught:
+        store.query(sql)
+
+    assert caught.value.reason == "bad_query"
 
 
 def test_a_reader_does_not_wait_for_an_open_transaction(store: DuckDBExporter) -> None:

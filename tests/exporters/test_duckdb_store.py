@@ -9,7 +9,7 @@ import pytest
 from agentpond.exporters.duckdb import DuckDBExporter
 from agentpond.pipeline.core.batch import Batch, Delivery, Dropped, Table
 from agentpond.pipeline.core.component import Positioned, Readable
-from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.schema import EVENTS
 
 from .support import NOON, column, deliver, event, event_id, later, make_store
@@ -207,7 +207,7 @@ def test_duplicates_are_counted(store: DuckDBExporter) -> None:
 def test_exporting_before_start_is_refused(path: Path) -> None:
     closed = make_store(path)
 
-    with pytest.raises(Permanent) as caught:
+    with pytest.raises(Retryable) as caught:
         closed.export(deliver(0, [event(1)]))
 
     assert caught.value.reason == "not_started"
@@ -237,3 +237,20 @@ def test_the_folder_of_the_file_is_made(tmp_path: Path) -> None:
     nested.stop()
 
     assert (tmp_path / "a" / "b" / "x.duckdb").exists()
+
+
+def test_a_file_that_is_made_is_its_owners_alone(store: DuckDBExporter, path: Path) -> None:
+    store.export(deliver(0, [event(1)]))
+
+    mode = path.stat().st_mode & 0o777
+
+    assert mode == 0o600
+
+
+def test_a_file_that_was_there_keeps_its_mode(store: DuckDBExporter, path: Path) -> None:
+    store.stop()
+    path.chmod(0o640)
+
+    store.start()
+
+    assert path.stat().st_mode & 0o777 == 0o640

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -21,6 +22,10 @@ def test_the_face_lists_its_names() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'agentpond' has no attribute 'bild'"):
         _ = agentpond.bild
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert agentpond.__version__ == version("agentpond")
 
 
 @pytest.mark.parametrize("module", ["agentpond", "agentpond.cli"])

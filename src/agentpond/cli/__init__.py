@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from .formats import Format
+from .formats import Format, format_of
 
 OK = 0
 FAILED = 1
@@ -68,18 +68,18 @@ def validate(
     file: Annotated[Path | None, typer.Argument(help="The configuration to check.")] = None,
 ) -> None:
     """Build everything that serve would, short of opening ports and files."""
-    from ..config.build import assemble, default_plan, plan
+    from ..config.build import assemble, default_plan, files_of, plan
     from ..pipeline.core.errors import ConfigError
     from .summary import summary
 
     try:
         chosen = default_plan() if file is None else plan(file)
-        assemble(chosen)
+        service = assemble(chosen)
     except ConfigError as error:
         _fail(str(error), WRONG)
     for warning in chosen.warnings:
         typer.echo(f"{warning} (warning)", err=True)
-    typer.echo("\n".join(summary(chosen)))
+    typer.echo("\n".join(summary(chosen, files_of(service.exporters))))
 
 
 def components(
@@ -95,15 +95,26 @@ def components(
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement that only reads.")],
+    sql: Annotated[
+        str, typer.Argument(help="One statement that only reads; `-` reads it from stdin.")
+    ],
     config: ConfigOption = None,
     db: Annotated[Path | None, typer.Option(help="The file to read, without a config.")] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="How to write.")] = Format.TABLE,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="How to write; else as the output's name ends."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.")] = None,
 ) -> None:
     """Ask the store: through the running service where there is one, else its file."""
+    form = form or format_of(output)
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         _fail("Parquet is not for terminals. Name a file with --output, or pipe it.", WRONG)
+    sql = sys.stdin.read() if sql == "-" else sql
+    if not sql.strip():
+        _fail('the query is empty. Write one, such as "FROM events LIMIT 5".', WRONG)
+    if output is not None and not output.parent.is_dir():
+        _fail(f"there is no folder {output.parent} for --output. Make it first.", WRONG)
     from ..pipeline.core.errors import ConfigError, Permanent, Retryable
     from .asking import ask_store
     from .rows import write

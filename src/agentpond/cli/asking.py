@@ -33,14 +33,31 @@ def ask_store(
     store: Path, sql: str, read_file: Callable[[Path, str], pa.Table] = query_file
 ) -> pa.Table:
     """Run a read-only query on a store. Raises Permanent in the store's own words."""
-    running = find_running(store)
+    store = store.expanduser()
+    # A service writes its note beside the path it was given, which may be a link.
+    running = find_running(store) or find_running(store.resolve())
     if running is not None:
         try:
             return ask(running, sql)
         except (ConnectionError, TimeoutError):
             # Killed, it leaves its note behind; then nobody holds the file.
             pass
-    return read_file(store, sql)
+    try:
+        return read_file(store, sql)
+    except Permanent as error:
+        if error.reason != "database_locked":
+            raise
+        raise _nobody_to_ask(error) from error
+
+
+def _nobody_to_ask(error: Permanent) -> Permanent:
+    """Say what to do about a file that is held by who cannot be asked; we are the query."""
+    held = str(error).partition(" Ask the running service")[0]
+    message = (
+        f"{held} It cannot be asked either: it left no note of where it answers. If it is an "
+        f"agentpond, give it a service.telemetry (not null) and start it again; or stop it."
+    )
+    return Permanent(message, reason=error.reason)
 
 
 def find_running(store: Path) -> Running | None:

@@ -1,6 +1,7 @@
 """Name the ways in which `agentpond query` writes rows."""
 
 from enum import StrEnum
+from pathlib import Path
 
 
 class Format(StrEnum):
@@ -10,3 +11,9 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
+
+
+def format_of(output: Path | None) -> Format:
+    """Tell from a file's name how it is to be written; a table where that says nothing."""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    return Format(suffix) if suffix in set(Format) else Format.TABLE

@@ -38,18 +38,37 @@ def write(rows: pa.Table, form: Format, output: Path | None) -> None:
 
 
 def write_table(rows: pa.Table, out: TextIO) -> None:
-    """Draw the first rows as a table; on a terminal it is as wide as that."""
+    """Draw the first rows as a table, without the columns in which none of them has a value.
+
+    On a terminal it is as wide as that.
+    """
+    shown, empty = _without_empty(rows.slice(0, SHOWN_ROWS))
     console = Console(file=out, width=None if out.isatty() else UNLIMITED_WIDTH)
     table = Table(show_edge=False)
-    for field in rows.schema:
-        right = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        table.add_column(Text(field.name), justify="right" if right else "left")
-    for values in _lines(rows.slice(0, SHOWN_ROWS)):
-        table.add_row(*(Text(_cell(value)) for value in values))
+    for field in shown.schema:
+        table.add_column(Text(field.name), justify="right" if _is_number(field.type) else "left")
+    for values in _lines(shown):
+        table.add_row(*(Text(_shown(value)) for value in values))
     console.print(table)
+    if empty:
+        are = "column is" if empty == 1 else "columns are"
+        console.print(f"{empty} {are} not shown: NULL in all rows above.")
     if rows.num_rows > SHOWN_ROWS:
         more = rows.num_rows - SHOWN_ROWS
         console.print(f"... and {more:,} more rows; --format csv, json or parquet gives them all.")
+
+
+def _without_empty(rows: pa.Table) -> tuple[pa.Table, int]:
+    """Leave out columns that are NULL throughout, unless that leaves none; count them."""
+    told = [at for at in range(rows.num_columns) if rows.column(at).null_count < len(rows)]
+    if not told:
+        return rows, 0
+    return rows.select(told), rows.num_columns - len(told)
+
+
+def _is_number(kind: Any) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def write_json(rows: pa.Table, out: TextIO) -> None:
@@ -115,6 +134,11 @@ def _plain(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one answer for each
 
 def _is_uuid(kind: Any) -> bool:
     return bool(pa.types.is_fixed_size_binary(kind)) and kind.byte_width == 16  # noqa: PLR2004
+
+
+def _shown(value: Any) -> str:
+    # 0.1 + 0.2 is 0.30000000000000004, which helps nobody who reads a table.
+    return f"{value:.12g}" if isinstance(value, float) else _cell(value)
 
 
 def _cell(value: Any) -> str:

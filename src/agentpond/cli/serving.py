@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from rich.console import Console
-from rich.live import Live
 from rich.logging import RichHandler
 from rich.text import Text
 
@@ -18,15 +17,14 @@ from ..config.build import assemble, default_plan, plan
 from ..config.check import Plan, doors
 from ..config.document import dotted
 from ..config.model import split_endpoint
+from ..config.ports import Door, taken
 from ..pipeline.core import counters as names
 from ..pipeline.core.component import Kind, Receiver
-from ..pipeline.core.counters import Counters
 from ..pipeline.core.errors import Permanent, Retryable
 from ..pipeline.engine.service import Service
 from .agents import claude_code, claude_code_more, codex, codex_more
 from .holders import holder
-
-REFRESHES_A_SECOND = 4
+from .live import live_line
 
 logger = logging.getLogger("agentpond.serve")
 
@@ -47,6 +45,8 @@ def run(config: Path | None) -> int:
         ConfigError: the configuration cannot be used; nothing was opened.
 
     """
+    # Logs, dead letters and what DuckDB writes beside its file hold prompts.
+    os.umask(0o077)
     chosen = default_plan() if config is None else plan(config)
     console = Console(stderr=True)
     _log_to(console)
@@ -66,8 +66,13 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 async def _run(chosen: Plan, service: Service, console: Console) -> int:
+    closed = why_closed(doors(chosen.parts[Kind.RECEIVER], chosen.service))
+    if closed:
+        # Before the service makes files that nobody will fill.
+        console.print(Text("\n".join(closed)), soft_wrap=True)
+        return 1
     stopping = asyncio.Event()
-    _on_signals(stopping)
+    _on_signals(stopping, service)
     try:
         await service.start()
     except (Permanent, Retryable, OSError) as error:
@@ -77,7 +82,7 @@ async def _run(chosen: Plan, service: Service, console: Console) -> int:
     site = service.telemetry.url if service.telemetry else None
     sys.stdout.write("\n".join(welcome(service.receivers, site)) + "\n")
     sys.stdout.flush()
-    with live_line(service.counters, console):
+    with live_line(service, console):
         await stopping.wait()
         logger.info("stopping: delivering what is in the log; a second signal leaves it there")
         await service.stop()
@@ -86,21 +91,25 @@ async def _run(chosen: Plan, service: Service, console: Console) -> int:
     return 0
 
 
-def _on_signals(stopping: asyncio.Event) -> None:
-    """Stop at the first signal, and end at once at the second.
+def _on_signals(stopping: asyncio.Event, service: Service) -> None:
+    """Stop at the first signal; at the second do not wait for pipelines; at the third end.
 
-    That loses nothing: what was acknowledged and is not delivered is in the log.
+    None of them loses anything: what was acknowledged and is not delivered is in the log.
     """
     loop = asyncio.get_running_loop()
 
-    def told(number: int) -> None:
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
-        stopping.set()
+    def told() -> None:
+        if not stopping.is_set():
+            stopping.set()
+            return
+        service.hurry()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, told, number)
+            loop.add_signal_handler(number, told)
         except NotImplementedError:
             # Windows' loops know none: Ctrl-C ends the program there without a drain, and
             # what is in the log is delivered at the next start.
@@ -115,33 +124,6 @@ def _log_to(console: Console) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     logging.getLogger("agentpond").setLevel(logging.INFO)
-
-
-def live_line(counters: Counters, console: Console) -> AbstractContextManager[object]:
-    """Show a line that follows the counters; nothing where there is no terminal."""
-    if not console.is_terminal:
-        return nullcontext()
-    return Live(
-        console=console,
-        get_renderable=lambda: Text(counts(counters)),
-        refresh_per_second=REFRESHES_A_SECOND,
-        transient=True,
-        redirect_stdout=False,
-    )
-
-
-def counts(counters: Counters) -> str:
-    """Say in one line what became of the records."""
-    shown = {
-        "accepted": counters.total(names.ACCEPTED),
-        "stored": counters.total(names.SENT),
-        "refused": counters.total(names.REFUSED_RECORDS),
-        "dropped": counters.total(names.DROPPED),
-        "in the log": counters.total(names.LOG_RECORDS),
-    }
-    line = "   ".join(f"{word} {int(number):,}" for word, number in shown.items())
-    requests = int(counters.total(names.REFUSED_REQUESTS))
-    return f"records: {line}" + (f"   requests refused {requests:,}" if requests else "")
 
 
 def welcome(receivers: Mapping[str, Receiver], telemetry: str | None) -> list[str]:
@@ -174,6 +156,19 @@ def _agents(opened: Mapping[str, str]) -> list[str]:
         *(f"  # {line}" for line in codex_more()),
         "",
     ]
+
+
+def why_closed(doors: Iterable[Door]) -> list[str]:
+    """Say of every port that cannot be had what is in the way."""
+    lines: list[str] = []
+    for door, error in taken(doors):
+        why = error.strerror
+        lines.append(f"agentpond cannot start: cannot listen on {door.endpoint}: {why}.")
+        port, where = split_endpoint(door.endpoint)[1], dotted(door.path)
+        who = holder(port)
+        said = f"Port {port} is held by {who}. Stop it, or change" if who else "Change"
+        lines.append(f"{said} {where}.")
+    return lines
 
 
 def why_not(chosen: Plan, error: Exception) -> list[str]:

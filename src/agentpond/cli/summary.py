@@ -1,12 +1,16 @@
 """Turn a plan into the lines that `agentpond validate` prints."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from ..config.check import Plan, doors
 from ..config.document import dotted
+from ..config.model import size_text
 from ..pipeline.core.component import Kind
 
 
-def summary(plan: Plan) -> list[str]:
-    """Say what serve would run."""
+def summary(plan: Plan, files: Mapping[str, Path]) -> list[str]:
+    """Say what serve would run; ``files`` are those of the stores, by exporter."""
     name = plan.document.file or "the configuration"
     lines = [f"OK: {name}"]
     for pipeline_id, pipeline in plan.pipelines.items():
@@ -17,6 +21,13 @@ def summary(plan: Plan) -> list[str]:
         f"  listens on {door.endpoint} ({dotted(door.path)})"
         for door in doors(plan.parts[Kind.RECEIVER], plan.service)
     ]
-    place = plan.service.log_directory if plan.service.log.kind == "file" else "memory"
-    lines.append(f"  log: {place}, at most {plan.service.log.max_bytes.human_readable()}")
+    if plan.service.telemetry is None:
+        lines.append("  no telemetry: `agentpond query` cannot ask the service while it runs")
+    lines += [f"  keeps rows in {path} (exporters.{each}.path)" for each, path in files.items()]
+    log = plan.service.log
+    place = plan.service.log_directory.absolute() if log.kind == "file" else "memory"
+    lines.append(f"  log: {place}, at most {size_text(log.max_bytes)}")
+    dead = plan.service.state_directory.expanduser().absolute() / "dead"
+    lines.append(f"  dead letters: {dead}")
+    lines.append("  what it says of itself goes to stderr")
     return lines

@@ -1,6 +1,7 @@
 """Admission: headers and raw bytes to an encoding and a body."""
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -43,6 +44,10 @@ def test_an_unknown_content_type_is_told_the_known_ones(content_type: str | None
         ("application/x-protobuf", "application/json", "protobuf"),
         ("text/plain", "Application/JSON, */*", "json"),
         ("text/plain", None, "protobuf"),
+        ("text/plain", "*/*", "protobuf"),
+        (None, "text/html,application/xhtml+xml,*/*;q=0.8", "json"),
+        (None, "*/*", "json"),
+        (None, "application/x-protobuf, */*", "protobuf"),
         (None, None, "protobuf"),
     ],
 )
@@ -132,6 +137,7 @@ async def test_a_large_body_is_inflated_as_a_small_one() -> None:
     body = bytes(range(256)) * 1000
     compressed = gzip.compress(body, compresslevel=0)
 
-    inflated = await admission.inflated(compressed, 1_000_000)
+    with ThreadPoolExecutor(1) as threads:
+        inflated = await admission.inflated(compressed, 1_000_000, threads)
 
     assert inflated == body

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from agentpond.pipeline.core.counters import ACCEPTED, REFUSED_RECORDS
 from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.signal import Accepted, Encoding, Request, Signal
+from agentpond.receiver.otlp import grpc as rim
 
 from .support import EXPORTS, Running, Taker, calling, connected, running
 
@@ -174,6 +175,24 @@ async def test_what_a_client_that_went_away_had_sent_whole_is_taken_and_counted(
         assert service.counters.total(ACCEPTED) == 1
 
 
+async def test_a_message_that_does_not_come_in_time_gives_its_place_to_others() -> None:
+    config = {"read_timeout_s": 0.01}
+    async with (
+        running(grpc=config, max_requests_in_hand=1) as service,
+        grpc.aio.insecure_channel(service.grpc) as channel,
+    ):
+        untyped: Any = channel
+        hung = untyped.stream_unary(EXPORTS["logs"])()
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await hung
+        answer = await untyped.unary_unary(EXPORTS["logs"])(b"x")
+
+        assert told.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "not all of it came within 0.01 s" in str(told.value.details())
+        assert answer == b""
+        assert service.refused == {"slow_body": 1}
+
+
 async def test_a_client_gone_half_way_leaves_nothing_but_a_count() -> None:
     async with running(grpc={}) as service, cut_off_after(service, 20_000) as relay:
         async with calling(relay) as export:
@@ -187,29 +206,75 @@ async def test_a_client_gone_half_way_leaves_nothing_but_a_count() -> None:
         assert service.take.bodies == [b"others"]
 
 
+async def test_a_client_that_vanished_without_a_word_gives_its_place_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fast = {"grpc.keepalive_time_ms": 1000, "grpc.http2.ping_timeout_ms": 100}
+    # Patched, because nobody but a test needs to set how often a peer is asked.
+    monkeypatch.setattr(rim, "_KEEPALIVE", tuple({**dict(rim._KEEPALIVE), **fast}.items()))
+    vanished = asyncio.Event()
+    async with (
+        running(grpc={}, max_requests_in_hand=1) as service,
+        cut_off_after(service, 1_000_000_000, vanished) as relay,
+        calling(service.grpc) as other,
+        grpc.aio.insecure_channel(relay) as channel,
+    ):
+        untyped: Any = channel
+        hung = untyped.stream_unary(EXPORTS["logs"])()
+        while await is_taken(other):
+            pass  # Until the hung call has the only place.
+        vanished.set()
+        await service.receiver.stop()
+        hung.cancel()
+
+        assert service.refused == {"busy": 1, "not_received": 1}
+
+
+async def is_taken(export: Any) -> bool:
+    try:
+        await export(b"x")
+    except grpc.aio.AioRpcError:
+        return False
+    return True
+
+
 @asynccontextmanager
-async def cut_off_after(service: Running, limit_bytes: int) -> AsyncIterator[str]:
-    """Stand between client and receiver, and cut the line when this much has passed."""
-    ends: list[asyncio.Task[None]] = []
+async def cut_off_after(
+    service: Running, limit_bytes: int, vanished: asyncio.Event | None = None
+) -> AsyncIterator[str]:
+    """Stand between client and receiver, and cut the line when this much has passed.
+
+    Once the client has ``vanished`` nothing passes any more, and nobody is told.
+    """
+    ends: list[asyncio.Task[Any]] = []
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
         passed = 0
         while passed < most and (data := await reader.read(1000)):
             passed += len(data)
+            if vanished is not None and vanished.is_set():
+                continue
             writer.write(data)
             await writer.drain()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = asyncio.current_task()
+        assert here is not None
+        ends.append(here)
         async with connected(service.grpc) as (back, forth):
             answers = asyncio.create_task(pump(back, writer, 1_000_000_000))
             ends.append(answers)
-            await pump(reader, forth, limit_bytes)
-            answers.cancel()
-            writer.transport.abort()
+            try:
+                await pump(reader, forth, limit_bytes)
+            finally:
+                answers.cancel()
+                writer.transport.abort()
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for end in ends:
+            end.cancel()
         await asyncio.gather(*ends, return_exceptions=True)

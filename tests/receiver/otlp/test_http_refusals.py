@@ -127,6 +127,15 @@ async def test_a_wrong_door_is_told_the_right_one(
         assert service.refused == {reason: 1}
 
 
+async def test_a_browser_is_answered_in_words() -> None:
+    headers = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    async with running(http={}) as service, ClientSession(service.http) as client:
+        response = await client.get("/", headers=headers)
+
+        assert (response.status, response.headers["Content-Type"]) == (404, "application/json")
+        assert "POST to /v1/traces" in await message_of(response)
+
+
 @pytest.mark.parametrize(
     ("accept", "told_in"),
     [("application/json", "application/json"), ("*/*", "application/x-protobuf")],

@@ -2,9 +2,12 @@
 
 import asyncio
 import gzip
+import os
 import socket
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -21,6 +24,11 @@ from agentpond.receiver.otlp import Config, OtlpReceiver, factory
 from .support import EXPORTS, GZIP, JSON, PROTOBUF, Taker, calling, connected, running, settings
 
 ZIPPED = gzip.compress(b"zipped")
+THOUSAND = {"max_request_bytes": 1000}
+CLAIM = (
+    b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
 MOUNT_ONLY = Config.model_validate({"protocols": {}})
 
 
@@ -111,30 +119,109 @@ async def test_what_does_not_end_in_time_is_cut_off() -> None:
 
 @pytest.mark.parametrize(
     "bound",
-    [{"max_requests_in_hand": 1}, {"max_bytes_in_hand": "64MiB"}],
+    [{"max_requests_in_hand": 1}, {"max_bytes_in_hand": 1000}],
     ids=["requests", "bytes"],
 )
 async def test_more_than_can_be_held_is_to_be_sent_again(bound: dict[str, Any]) -> None:
     may_end = asyncio.Event()
     take = Taker(wait=may_end.wait)
     async with (
-        running(take, **bound) as service,
+        running(take, grpc=THOUSAND, http=THOUSAND, **bound) as service,
         ClientSession(service.http) as client,
-        connected(service.http) as (reader, writer),
         calling(service.grpc) as export,
     ):
-        writer.write(
-            b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Expect: 100-continue\r\nContent-Length: 67108864\r\n\r\n"
-        )
-        await reader.readuntil(b"\r\n\r\n")
+        first = asyncio.ensure_future(client.post("/v1/logs", data=bytes(1000), headers=JSON))
+        await take.began.wait()
         response = await client.post("/v1/logs", data=b"x", headers=JSON)
         with pytest.raises(grpc.aio.AioRpcError) as told:
             await export(b"x")
+        may_end.set()
+        await first
 
         assert (response.status, response.headers["Retry-After"]) == (503, "1")
         assert told.value.code() is grpc.StatusCode.UNAVAILABLE
         assert service.refused == {"busy": 2}
+
+
+async def test_a_claimed_length_for_which_there_is_no_room_is_refused_before_it_comes() -> None:
+    may_end = asyncio.Event()
+    take = Taker(wait=may_end.wait)
+    async with (
+        running(take, http=THOUSAND, max_bytes_in_hand=1000) as service,
+        ClientSession(service.http) as client,
+        connected(service.http) as (reader, writer),
+    ):
+        first = asyncio.ensure_future(client.post("/v1/logs", data=b"x", headers=JSON))
+        await take.began.wait()
+        writer.write(CLAIM % 1000)
+        head = await reader.readuntil(b"\r\n\r\n")
+        may_end.set()
+        await first
+
+        assert head.startswith(b"HTTP/1.1 503 ")
+
+
+async def test_lengths_that_are_only_claimed_shut_out_nobody() -> None:
+    async with (
+        running() as service,
+        ClientSession(service.http) as client,
+        AsyncExitStack() as claiming,
+    ):
+        for _ in range(5):
+            reader, writer = await claiming.enter_async_context(connected(service.http))
+            writer.write(CLAIM.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n") % 67108864)
+            await reader.readuntil(b"\r\n\r\n")
+        response = await client.post("/v1/logs", data=b"x", headers=JSON)
+
+        assert response.status == 200
+        assert service.refused == {}
+
+
+async def test_bytes_are_held_as_they_come() -> None:
+    async with (
+        running(http=THOUSAND, max_bytes_in_hand=1000) as service,
+        ClientSession(service.http) as client,
+        connected(service.http) as (_, writer),
+    ):
+        writer.write(CLAIM % 1000 + bytes(600))
+        async with asyncio.timeout(20):
+            # Until the receiver has seen the 600, another request fits beside them.
+            while (await client.post("/v1/logs", data=bytes(600), headers=JSON)).status == 200:
+                pass
+        response = await client.post("/v1/logs", data=bytes(400), headers=JSON)
+
+        assert response.status == 200
+        assert service.refused == {"busy": 1}
+
+
+async def test_a_body_that_does_not_come_in_time_gives_its_place_to_others() -> None:
+    config = {"read_timeout_s": 0.01}
+    async with (
+        running(http=config, max_requests_in_hand=1) as service,
+        ClientSession(service.http) as client,
+        connected(service.http) as (reader, writer),
+    ):
+        writer.write(CLAIM % 1000)
+        head = await reader.readuntil(b"\r\n\r\n")
+        response = await client.post("/v1/logs", data=b"x", headers=JSON)
+
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert response.status == 200
+
+
+async def test_a_large_gzip_waits_for_nobody_elses_threads() -> None:
+    may_end = threading.Event()
+    body = os.urandom(100_000)
+    async with running(http={}) as service, ClientSession(service.http) as client:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, may_end.wait)
+        response = await client.post("/v1/logs", data=gzip.compress(body), headers=GZIP)
+        may_end.set()
+        await busy
+
+        assert response.status == 200
+        assert service.take.bodies == [body]
 
 
 async def test_room_is_given_back_when_a_request_ends() -> None:
