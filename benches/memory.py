@@ -1,10 +1,9 @@
 """Watch the server's memory, idle and at full load, over as many records as asked for."""
 
-import tempfile
 import time
-from pathlib import Path
 
 from .load import Order, Ready
+from .scratch import scratch
 from .server import Server, agentpond
 
 _MEGABYTE = 1e6
@@ -18,8 +17,8 @@ _LINES = 40
 def bench_memory(records: int) -> None:
     """Send without a pause over gRPC and sample what is resident."""
     with (
-        tempfile.TemporaryDirectory(dir=Path.cwd()) as directory,
-        agentpond(Path(directory)) as server,
+        scratch() as directory,
+        agentpond(directory) as server,
     ):
         idle_mb = server.rss_bytes / _MEGABYTE
         samples = _sample(server, records // _RECORDS_A_REQUEST)

@@ -3,7 +3,6 @@
 import logging
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from agentpond.pipeline.engine.memory_log import MemoryLog
 from .decoding import events_of
 from .measure import Case, report, take_turns
 from .payloads import Load
+from .scratch import scratch
 
 _LOG_BYTES = 4 << 30
 _SEGMENT_BYTES = 64 << 20
@@ -36,8 +36,8 @@ _DELIVERIES = 8
 def bench_append() -> None:
     """Append groups to the log, against one plain write with fsync of the same bytes."""
     for records, group in ((1, 1), (1, 100), (1000, 1), (1000, 16)):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
-            _bench_append(Path(directory), records, group)
+        with scratch() as directory:
+            _bench_append(directory, records, group)
 
 
 def _bench_append(directory: Path, records: int, group: int) -> None:
@@ -97,8 +97,8 @@ def bench_store() -> None:
     batches = [_batches(bodies) for bodies in runs]
     bare = [_without_attributes(each) for each in batches]
     size = (_DELIVERY_ROWS, sum(map(len, runs[0])))
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
-        stores = [_store(Path(directory) / name) for name in ("bare.duckdb", "whole.duckdb")]
+    with scratch() as directory:
+        stores = [_store(directory / name) for name in ("bare.duckdb", "whole.duckdb")]
         cases = [
             Case("attributes NULL", *size, lambda n: stores[0].export(_delivery(n, bare[n]))),
             Case("whole rows", *size, lambda n: stores[1].export(_delivery(n, batches[n]))),

@@ -1,7 +1,6 @@
 """Measure the whole walk over loopback: from a client's socket to rows in DuckDB, durably."""
 
 import statistics
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import duckdb
 from .load import Order, Ready, Sent
 from .measure import verdict
 from .peers import rotel, rotel_program
+from .scratch import scratch
 from .server import Server, agentpond
 from .stages import Split, split
 
@@ -54,11 +54,11 @@ def bench_walk() -> None:
         f"  {'':26}{'records/s':>11}{'MB/s':>8}{'CPU us/record':>15}{'ack p50 ms':>12}"
         f"{'p99 ms':>9}{'delays':>8}"
     )
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
-        with agentpond(Path(directory)) as server:
+    with scratch() as directory:
+        with agentpond(directory) as server:
             records = sum(_walk_all(server, protocol) for protocol in _RUNS)
             most_mb = server.most_rss_bytes / 1e6
-        _check_rows(Path(directory) / "bench.duckdb", records)
+        _check_rows(directory / "bench.duckdb", records)
     print(f"  {records:,} records sent, as many rows; at most {most_mb:,.0f} MB resident")
 
 
@@ -102,8 +102,8 @@ def bench_stages() -> None:
         ("http", 1000, 300),
         ("grpc", 10, 1500),
     ):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
-            _tell_split(protocol, size, split(Path(directory), protocol, size, requests))
+        with scratch() as directory:
+            _tell_split(protocol, size, split(directory, protocol, size, requests))
 
 
 def _tell_split(protocol: str, size: int, told: Split) -> None:
@@ -122,9 +122,9 @@ def bench_peers() -> None:
     if program is None:
         print("\nrotel: not had, so nothing to compare with")
         return
-    with ExitStack() as open_, tempfile.TemporaryDirectory(dir=Path.cwd()) as told:
-        ours = open_.enter_context(agentpond(Path(told)))
-        servers = {"rotel, blackhole": open_.enter_context(rotel(program, Path(told)))}
+    with ExitStack() as open_, scratch() as told:
+        ours = open_.enter_context(agentpond(told))
+        servers = {"rotel, blackhole": open_.enter_context(rotel(program, told))}
         servers["agentpond, DuckDB"] = ours
         _compare(servers)
 

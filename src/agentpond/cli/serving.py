@@ -25,6 +25,7 @@ from ..pipeline.engine.service import Service
 from .agents import claude_code, claude_code_more, codex, codex_more
 from .holders import holder
 from .live import live_line
+from .memory import keep_little
 
 logger = logging.getLogger("agentpond.serve")
 
@@ -47,6 +48,7 @@ def run(config: Path | None) -> int:
     """
     # Logs, dead letters and what DuckDB writes beside its file hold prompts.
     os.umask(0o077)
+    keep_little()
     chosen = default_plan() if config is None else plan(config)
     console = Console(stderr=True)
     _log_to(console)
