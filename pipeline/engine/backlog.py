@@ -22,7 +22,7 @@ Decoders allocate in blocks: a group of one record says 430 bytes and holds 200 
 memory (measured with ptars 0.0.25 and pyarrow 26, 2,000 groups).
 """
 
-# Measured with `peers`: 64 MiB hold 50 to 60 MB more at full load, and are no faster.
+# What is decoded and not delivered is most of what varies of the memory in use (`memory`).
 _CALM_BYTES = 32 << 20
 _PATIENCE_S = 1.0
 
