@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 STRETCH = Limits(nbytes=24 << 20, records=65_536)
 
-# DuckDB takes 18 to 26 us a row in deliveries of 1,000 rows, and 5 from its row group on (see
+# DuckDB takes 18 to 26 us a row in deliveries of 1,000, 6 to 10 of 10,240 and 4 to 6 of 30,000 (see
 # benches/README.md); nobody waits for a delivery, so a small one may wait for company.
-GATHER_RECORDS = 10_240
-GATHER_S = 0.2
+GATHER_RECORDS = 40_960
+GATHER_S = 0.5
 
 _REST_AFTER_S = 0.1
 

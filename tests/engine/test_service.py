@@ -688,7 +688,7 @@ async def test_what_nobody_asks_for_is_delivered_after_the_gathering(kit: Any) -
 async def test_a_delivery_that_is_large_enough_waits_for_no_more(kit: Any) -> None:
     exporter = kit.exporter()
     async with kit.service(kit.pipeline(exporter), gather_s=3600.0) as service:
-        await service.accept(kit.request(b"10239"))
+        await service.accept(kit.request(b"40959"))
         await service.accept(kit.request(b"1"))
 
         assert await asyncio.to_thread(exporter.entered.wait, 20.0)
