@@ -43,14 +43,14 @@ def block_at(page: str, language: str) -> str:
     return found[0]
 
 
-def parse(words: tuple[str, ...]) -> None:
-    """Have the command line read its words, without doing what they say."""
+def parse(words: tuple[str, ...]) -> str:
+    """Have the command line read its words without doing what they say; name what they call."""
     command: Any = typer.main.get_command(application())
     name, context, rest = words[0], None, list(words[1:])
     while True:
         context = command.make_context(name, rest, parent=context)
         if not hasattr(command, "resolve_command"):
-            return
+            return str(context.info_name)
         rest = [*context._protected_args, *context.args]
         name, command, rest = command.resolve_command(context, rest)
 
@@ -63,7 +63,9 @@ def test_every_python_block_runs(
 
     program = compile(block.text, block.place, "exec")
 
-    exec(program, {"__name__": "__main__"})  # noqa: S102 - these are our own pages
+    told = {"__name__": "__main__"}
+    exec(program, told)  # noqa: S102 - these are our own pages
+    assert told.keys() > {"__name__", "__builtins__"}
 
 
 @pytest.mark.parametrize("block", WAITING, ids=place_of)
@@ -103,7 +105,9 @@ def test_every_toml_block_is_toml(block: Block) -> None:
 
 @pytest.mark.parametrize("words", commands("agentpond"), ids=shlex.join)
 def test_every_call_of_the_command_names_what_there_is(words: tuple[str, ...]) -> None:
-    parse(words)
+    named = parse(words)
+
+    assert named in words
 
 
 def test_a_call_that_names_what_there_is_not_is_noticed() -> None:

@@ -164,6 +164,10 @@ def test_closing_twice_and_before_opening_is_safe(kit: Any) -> None:
         log.close()
         log.close()
 
+        log.open()
+        assert log.append([kit.entry()])
+        log.close()
+
 
 def test_a_closed_log_refuses(kit: Any) -> None:
     log = kit.log()

@@ -477,7 +477,11 @@ def test_the_receivers_to_choose_from_are_named(kit: Any) -> None:
 
 
 async def test_draining_without_start_returns(kit: Any) -> None:
-    await kit.service(kit.pipeline(kit.exporter())).drain()
+    service = kit.service(kit.pipeline(kit.exporter()))
+
+    await service.drain()
+
+    assert not service.ready
 
 
 async def test_two_services_live_in_one_process(kit: Any) -> None:

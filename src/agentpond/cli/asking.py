@@ -36,12 +36,9 @@ def ask_store(
     store = store.expanduser()
     # A service writes its note beside the path it was given, which may be a link.
     running = find_running(store) or find_running(store.resolve())
-    if running is not None:
-        try:
-            return ask(running, sql)
-        except (ConnectionError, TimeoutError):
-            # Killed, it leaves its note behind; then nobody holds the file.
-            pass
+    answer = None if running is None else _ask_if_there(running, sql)
+    if answer is not None:
+        return answer
     try:
         return read_file(store, sql)
     except Permanent as error:
@@ -100,6 +97,14 @@ def ask(running: Running, sql: str) -> pa.Table:
         return stream.read_all()
 
 
+def _ask_if_there(running: Running, sql: str) -> pa.Table | None:
+    """Give None where nobody answers: killed, a service leaves its note behind."""
+    try:
+        return ask(running, sql)
+    except (ConnectionError, TimeoutError):
+        return None
+
+
 def _error(status: int, body: bytes) -> str:
     try:
         return str(json.loads(body)["error"])
@@ -113,5 +118,6 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
+        # It is there, and another user's.
+        return True
     return True
