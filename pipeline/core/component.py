@@ -26,6 +26,10 @@ class Kind(StrEnum):
     EXPORTER = "exporters"
 
 
+def _as_it_comes() -> None:
+    """Let every request in: nobody watches the memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the program gives a component, where its config is what the user set."""
@@ -36,6 +40,8 @@ class Settings:
     """Unix time in nanoseconds."""
     state_directory: Path
     counters: Counters
+    require_memory: Callable[[], None] = _as_it_comes
+    """Ask before a body is read: raises Retryable while the service is short of memory."""
 
 
 class Receiver(Protocol):

@@ -20,11 +20,26 @@ class Encoding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a sender is, known from its token and not from what it says of itself.
+
+    The fields are columns of ``events``, and win over what the records claim; an empty one
+    says nothing.
+    """
+
+    user_id: str = ""
+    user_email: str = ""
+    organization_id: str = ""
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One OTLP request as the log keeps it.
 
     ``body`` is the message as it came, after inflating; ``received_at_ns`` is Unix time in
-    nanoseconds; ``receiver`` is the id of the component that took it.
+    nanoseconds; ``receiver`` is the id of the component that took it; ``identity`` is None
+    where senders are not asked who they are.
     """
 
     signal: Signal
@@ -32,6 +47,7 @@ class Request:
     body: bytes
     received_at_ns: int
     receiver: str
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

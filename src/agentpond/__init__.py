@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .pipeline.core.errors import Retryable as Retryable
     from .pipeline.core.signal import Accepted as Accepted
     from .pipeline.core.signal import Encoding as Encoding
+    from .pipeline.core.signal import Identity as Identity
     from .pipeline.core.signal import Request as Request
     from .pipeline.core.signal import Signal as Signal
     from .pipeline.engine.service import Service as Service
@@ -43,6 +44,7 @@ _HOMES = {
     "Dropped": ".pipeline.core.batch",
     "Encoding": ".pipeline.core.signal",
     "Factory": ".pipeline.core.component",
+    "Identity": ".pipeline.core.signal",
     "Kind": ".pipeline.core.component",
     "Permanent": ".pipeline.core.errors",
     "Request": ".pipeline.core.signal",
@@ -63,6 +65,7 @@ __all__ = [
     "Dropped",
     "Encoding",
     "Factory",
+    "Identity",
     "Kind",
     "Permanent",
     "Request",
