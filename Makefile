@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON ?= python3
 RUN := $(VENV)/bin
 
-.PHONY: serve test check bench docs golden clean
+.PHONY: serve test check bench fuzz docs golden clean
 
 serve: $(VENV)/ready
 	$(RUN)/agentpond serve
@@ -18,6 +18,9 @@ check: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(RUN)/python -m benches $(ARGS)
+
+fuzz: $(VENV)/ready
+	$(RUN)/python -m tests.fuzz $(ARGS)
 
 docs: $(VENV)/ready
 	$(RUN)/python docs/generate.py

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from ..pipeline.core.component import (
 from ..pipeline.core.counters import Counters
 from ..pipeline.core.errors import ConfigError, Permanent, Problem
 from ..pipeline.core.signal import Signal
+from ..pipeline.engine.available_memory import available_bytes
 from ..pipeline.engine.contract import Log
 from ..pipeline.engine.log import FileLog
+from ..pipeline.engine.memory_limiter import Limits, MemoryLimiter
 from ..pipeline.engine.memory_log import MemoryLog
 from ..pipeline.engine.runner import Pipeline
 from ..pipeline.engine.service import Service
@@ -31,7 +34,7 @@ from .check import Part, Plan, check
 from .default import DEFAULT_NAME, default_text
 from .document import Document
 from .load import load, parse
-from .model import Config, ServiceConfig, split_endpoint
+from .model import Config, MemoryLimiterConfig, ServiceConfig, split_endpoint
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Config
 
@@ -83,7 +86,8 @@ def files_of(exporters: Mapping[str, Exporter]) -> dict[str, Path]:
 
 def assemble(plan: Plan, *, clock: Callable[[], int] = time.time_ns) -> Service:
     """Build all parts of a plan, short of opening anything. Raises ConfigError."""
-    making = _Making(plan, Counters(), clock)
+    memory = _memory(plan.service.memory_limiter)
+    making = _Making(plan, Counters(), clock, memory)
     receivers: dict[str, Receiver] = making.all(Kind.RECEIVER)
     exporters = making.exporters()
     pipelines = [making.pipeline(pipeline_id, exporters) for pipeline_id in plan.pipelines]
@@ -100,6 +104,7 @@ def assemble(plan: Plan, *, clock: Callable[[], int] = time.time_ns) -> Service:
         state_directory=plan.service.state_directory.expanduser(),
         telemetry=_telemetry(plan.service),
         drain_deadline_s=plan.service.drain_deadline.total_seconds(),
+        memory=memory,
     )
 
 
@@ -115,9 +120,16 @@ def _document(source: Source) -> Document:
 class _Making:
     """Build components of one plan, gathering what they complain of."""
 
-    def __init__(self, plan: Plan, counters: Counters, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        counters: Counters,
+        clock: Callable[[], int],
+        memory: MemoryLimiter | None = None,
+    ) -> None:
         self._plan = plan
         self._clock = clock
+        self._memory = memory
         self.counters = counters
         self.problems: list[Problem] = []
 
@@ -162,6 +174,8 @@ class _Making:
             state_directory=self._plan.service.state_directory.expanduser(),
             counters=self.counters,
         )
+        if self._memory is not None:
+            settings = replace(settings, require_memory=self._memory.require)
         try:
             return part.factory.build(part.config, settings)
         except ConfigError as error:
@@ -185,6 +199,32 @@ def _log(service: ServiceConfig) -> Log:
         return MemoryLog(service.log.max_bytes)
     return FileLog(
         service.log_directory, service.log.max_bytes, service.log.segment_bytes, service.log.fsync
+    )
+
+
+def _memory(config: MemoryLimiterConfig | None) -> MemoryLimiter | None:
+    if config is None:
+        return None
+    limits = memory_limits(config, available_bytes())
+    return MemoryLimiter(limits, config.check_interval.total_seconds())
+
+
+def memory_limits(config: MemoryLimiterConfig, total_bytes: int) -> Limits:
+    """Work out the limits on memory where there is so much of it in all."""
+    if config.limit_mib:
+        setting = f"limit_mib: {config.limit_mib}"
+        hard_bytes, spike_bytes = config.limit_mib << 20, config.spike_limit_mib << 20
+    else:
+        setting = f"limit_percentage: {config.limit_percentage}, of {total_bytes >> 20} MiB"
+        hard_bytes = total_bytes * config.limit_percentage // 100
+        spike_bytes = total_bytes * config.spike_limit_percentage // 100
+    return Limits(
+        # The Collector's default for both: a fifth of the limit.
+        soft_bytes=hard_bytes - (spike_bytes or hard_bytes // 5),
+        hard_bytes=hard_bytes,
+        setting=f"service.memory_limiter.{setting}",
+        soft_give_back_s=config.min_gc_interval_when_soft_limited.total_seconds(),
+        hard_give_back_s=config.min_gc_interval_when_hard_limited.total_seconds(),
     )
 
 

@@ -10,8 +10,8 @@ INSTEAD: Mapping[tuple[str, str], str] = {
         "Remove it, here and from the pipelines."
     ),
     ("processors", "memory_limiter"): (
-        "Not needed: requests in hand are bounded, and a full log makes senders wait. "
-        "Remove it, here and from the pipelines."
+        "Write its options, which have the same names, under `service: {memory_limiter: ...}`: "
+        "one limit holds for all pipelines. Remove it here and from the pipelines."
     ),
     ("processors", "redaction"): "Use `redact`.",
     ("processors", "resource"): "Use `attributes`.",

@@ -4,9 +4,17 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 from pydantic.json_schema import WithJsonSchema
 
 SIZES: Mapping[str, int] = {
@@ -85,6 +93,47 @@ class LogConfig(BaseModel):
     """`group` acknowledges after fsync; `none` trusts the operating system."""
 
 
+class MemoryLimiterConfig(BaseModel):
+    """How much memory the process may take before senders are told to come again later.
+
+    The names are those of the Collector's `memory_limiter`.
+    """
+
+    model_config = STRICT
+
+    # The Collector's README says 1s, but its look stops the program; ours takes 50 us.
+    check_interval: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(milliseconds=200)
+    """How often the memory is looked at."""
+    limit_mib: int = Field(default=0, ge=0)
+    """The memory the process is not to pass; with 0, `limit_percentage` says it."""
+    spike_limit_mib: int = Field(default=0, ge=0)
+    """How far below the limit requests are refused; with 0, a fifth of the limit."""
+    limit_percentage: int = Field(default=80, gt=0, le=100)
+    """The limit in percent of the container's memory, or of the machine's."""
+    spike_limit_percentage: int = Field(default=0, ge=0, lt=100)
+    """As `spike_limit_mib`, in percent of the same memory."""
+    # The Collector's 10s is when the official exporters give up; it takes us 80 ms.
+    min_gc_interval_when_soft_limited: Duration = timedelta(seconds=2)
+    """How long to wait before memory is given back again while requests are refused."""
+    min_gc_interval_when_hard_limited: Duration = timedelta(seconds=1)
+    """The same beyond the limit itself."""
+
+    @model_validator(mode="after")
+    def _refuse_below_the_limit(self) -> Self:
+        for spike, limit in (
+            ("spike_limit_mib", "limit_mib"),
+            ("spike_limit_percentage", "limit_percentage"),
+        ):
+            room, most = getattr(self, spike), getattr(self, limit)
+            if most and room >= most:
+                msg = (
+                    f"{spike} ({room}) is not less than {limit} ({most}): every request would "
+                    f"be refused. Lower the one or raise the other."
+                )
+                raise ValueError(msg)
+        return self
+
+
 class TelemetryConfig(BaseModel):
     """Where the service tells of itself: /metrics, /healthz, /readyz and /query."""
 
@@ -116,6 +165,8 @@ class ServiceConfig(BaseModel):
     """Pipelines by id; `traces`, `metrics` and `logs` (or `logs/2`) take only that signal."""
     log: LogConfig = LogConfig()
     """Where requests wait between the acknowledgement and the exporters."""
+    memory_limiter: MemoryLimiterConfig | None = MemoryLimiterConfig()
+    """How much memory the process may take; with null there is no limit."""
     telemetry: TelemetryConfig | None = TelemetryConfig()
     """Where the service tells of itself; with null `agentpond query` cannot ask it."""
     state_directory: Path = Path(".agentpond")

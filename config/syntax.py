@@ -10,6 +10,7 @@ from .document import Place
 
 _BARE_VARIABLE = re.compile(r"""(?<!["'\w])(?P<variable>\$\{[^}]*\})""")
 _NO_SPACE = re.compile(r"\s*(?:- )?(?P<key>[A-Za-z_][\w/.-]*):(?P<value>[^\s/:][^#]*)")
+_SECRET = re.compile(r"token|password|secret", re.IGNORECASE)
 
 
 def place_of(mark: StreamMark) -> Place:
@@ -90,8 +91,9 @@ def _unclosed(error: MarkedYAMLError, lines: list[str], line: int) -> _Explained
 
 
 def _spaced(match: re.Match[str]) -> str:
-    """Show how a ``key:value`` is to be written."""
-    return f"Write `{match['key']}: {match['value'].strip()}`."
+    """Show how a ``key:value`` is to be written; a secret is not repeated."""
+    value = "..." if _SECRET.search(match["key"]) else match["value"].strip()
+    return f"Write `{match['key']}: {value}`."
 
 
 def missing_space(value: str) -> str:

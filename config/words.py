@@ -6,7 +6,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from .document import Document, KeyPath
@@ -79,37 +79,38 @@ def findings(
         elif details[0]["type"] == "missing":
             yield Finding(whole, "is needed and not there.", "Add it.")
         else:
-            yield _wrong(whole, details, document)
+            hidden = whole in document.from_environment or _is_secret(model, path)
+            yield _wrong(whole, details, hidden=hidden)
 
 
-def _wrong(path: KeyPath, details: list[ErrorDetails], document: Document) -> Finding:
+def _wrong(path: KeyPath, details: list[ErrorDetails], *, hidden: bool) -> Finding:
     """Say what was expected at a path; a union tells of each of its members."""
     expected = [phrase for detail in details if (phrase := _expected(detail))]
     if not expected:
         return Finding(path, _own_words(details[0]))
     value = details[0]["input"]
-    got = "another value" if path in document.from_environment else show(value)
+    plain = not isinstance(value, dict | list | None)
+    got = "another value" if hidden and plain else show(value)
     if path[-1:] == ("endpoint",) and isinstance(value, int):
         hint = "Write host:port, such as 127.0.0.1:4317."
         return Finding(path, f"expected an address and a port, got {got}.", hint)
     message = f"expected {' or '.join(dict.fromkeys(expected))}, got {got}."
-    return Finding(path, message, _hint(path, value, details[0], document))
+    return Finding(path, message, _hint(value, details[0], hidden=hidden))
 
 
-def _hint(path: KeyPath, value: object, detail: ErrorDetails, document: Document) -> str:
+def _hint(value: object, detail: ErrorDetails, *, hidden: bool) -> str:
     if isinstance(value, str) and detail["type"] in {
         "dict_type",
         "model_type",
         "model_attributes_type",
     }:
-        return missing_space(value)
+        return "" if hidden else missing_space(value)
     if detail["type"] == "literal_error":
         choices = [choice.strip("'") for choice in get_choices(detail)]
         close = get_close_matches(str(value), choices, n=1)
         return f"Did you mean `{close[0]}`?" if close else ""
     if detail["type"] == "string_type" and isinstance(value, bool | int | float):
-        known = path in document.from_environment
-        return "Put it in quotes." if known else f'Put it in quotes: "{show(value)}".'
+        return "Put it in quotes." if hidden else f'Put it in quotes: "{show(value)}".'
     return ""
 
 
@@ -189,16 +190,38 @@ def _options(model: type[BaseModel], path: KeyPath) -> list[str]:
     return sorted({name for each in models for name in option_names(each)})
 
 
+def _is_secret(model: type[BaseModel], path: KeyPath) -> bool:
+    """Tell whether a secret may stand at a path, or below it where options are listed."""
+    # A component's own options are no secret, whatever one of them holds.
+    asked: list[Any] = [] if not path else [model]
+    for part in path:
+        models = [found for each in asked for found in models_in(each)]
+        asked = [a for each in models for a in _annotations(each, part)] or asked
+    return any(_holds_secret(each) for each in asked)
+
+
+def _holds_secret(annotation: Any) -> bool:
+    if annotation in (SecretStr, SecretBytes):
+        return True
+    inner = [*get_args(annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        inner = [field.annotation for field in annotation.model_fields.values()]
+    return any(_holds_secret(each) for each in inner)
+
+
 def option_names(model: type[BaseModel]) -> list[str]:
     """Name a model's options as a file names them."""
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _models_of_field(model: type[BaseModel], part: str | int) -> list[type[BaseModel]]:
-    for name, field in model.model_fields.items():
-        if part in (name, field.alias):
-            return list(models_in(field.annotation))
-    return []
+    return [found for each in _annotations(model, part) for found in models_in(each)]
+
+
+def _annotations(model: type[BaseModel], part: str | int) -> list[Any]:
+    """Give the type of the option that a part of a path names, if it names one."""
+    fields = model.model_fields.items()
+    return [field.annotation for name, field in fields if part in (name, field.alias)][:1]
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -10,9 +10,10 @@ from ..pipeline.core.batch import Batch
 from ..pipeline.core.component import Decoded, Placed, Taken
 from ..pipeline.core.errors import Permanent
 from ..pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS
-from ..pipeline.core.signal import Encoding, Request, Signal
-from .normalize import Arrival, Normalized, normalize
+from ..pipeline.core.signal import Encoding, Identity, Request, Signal
+from .normalize import Arrival, Normalized, concat_arrivals, normalize
 from .reject import reject_invalid
+from .second_look import look_again, wrong_signal
 from .wire.decode import decode
 from .wire.records import Records, concat_records
 
@@ -21,10 +22,12 @@ from .wire.records import Records, concat_records
 class DecodedRequests:
     """Records of the requests that were taken, by signal and encoding.
 
-    ``requests`` says for each part which of the taken requests its bodies are.
+    Each part comes with the numbers, among the taken requests, of those its bodies are.
+    ``identities`` says who sent each taken request; it is empty where nobody was asked.
     """
 
     parts: tuple[tuple[Records, tuple[int, ...]], ...]
+    identities: tuple[Identity | None, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -49,7 +52,11 @@ class OtlpCodec:
         parts = tuple(
             (records, tuple(renumbered[at] for at in which)) for records, which in decoded
         )
-        return [verdicts[at] for at in range(len(requests))], DecodedRequests(parts)
+        identities = tuple(requests[at].identity for at in taken)
+        return (
+            [verdicts[at] for at in range(len(requests))],
+            DecodedRequests(parts, identities if any(identities) else ()),
+        )
 
     def normalize(self, placed: Sequence[Placed]) -> list[Batch]:
         """Turn decoded requests into batches of the three tables, signal by signal."""
@@ -57,11 +64,8 @@ class OtlpCodec:
         for signal in Signal:
             told = list(_of_signal(placed, signal))
             if told:
-                records = concat_records([records for records, _, _ in told])
-                arrival = Arrival(
-                    np.concatenate([positions for _, positions, _ in told]),
-                    np.concatenate([received for _, _, received in told]) // 1000,
-                )
+                records = concat_records([records for records, _ in told])
+                arrival = concat_arrivals([arrival for _, arrival in told])
                 batches += _batches(normalize(records, arrival))
         return batches
 
@@ -84,37 +88,43 @@ def _decode(
     verdicts: dict[int, Taken | Permanent],
 ) -> Iterator[tuple[Records, tuple[int, ...]]]:
     """Decode requests together; where that fails, halve them until the bad ones stand alone."""
+    chosen = [requests[number] for number in at]
     try:
-        records = decode(signal, encoding, [requests[number].body for number in at])
+        records = decode(signal, encoding, [request.body for request in chosen])
     except Permanent as error:
         if len(at) == 1:
-            verdicts[at[0]] = error
+            verdicts[at[0]] = wrong_signal(chosen[0]) or error
             return
         middle = len(at) // 2
         yield from _decode(signal, encoding, requests, at[:middle], verdicts)
         yield from _decode(signal, encoding, requests, at[middle:], verdicts)
-    else:
-        kept, judged = reject_invalid(records)
-        verdicts.update(zip(at, judged, strict=True))
+        return
+    kept, judged = reject_invalid(records)
+    told = look_again(chosen, records, judged)
+    verdicts.update(zip(at, told, strict=True))
+    taken = [number for number in at if isinstance(verdicts[number], Taken)]
+    if len(taken) == len(at):
         yield kept, tuple(at)
+    elif taken:
+        yield from _decode(signal, encoding, requests, taken, verdicts)
 
 
-def _of_signal(
-    placed: Sequence[Placed], signal: Signal
-) -> Iterator[tuple[Records, np.ndarray, np.ndarray]]:
+def _of_signal(placed: Sequence[Placed], signal: Signal) -> Iterator[tuple[Records, Arrival]]:
     for one in placed:
         positions = np.asarray(one.positions, dtype=np.int64)
-        received_at_ns = np.asarray(one.received_at_ns, dtype=np.int64)
-        for records, which in _parts(one.decoded):
+        received_at_us = np.asarray(one.received_at_ns, dtype=np.int64) // 1000
+        decoded = _told(one.decoded)
+        for records, which in decoded.parts:
             if records.signal is signal:
                 at = np.asarray(which, dtype=np.int64)
-                yield records, positions[at], received_at_ns[at]
+                senders = tuple(decoded.identities[n] for n in which) if decoded.identities else ()
+                yield records, Arrival(positions[at], received_at_us[at], senders)
 
 
-def _parts(decoded: Decoded) -> tuple[tuple[Records, tuple[int, ...]], ...]:
+def _told(decoded: Decoded) -> DecodedRequests:
     if not isinstance(decoded, DecodedRequests):
         raise TypeError(f"{type(decoded).__name__} was not made by OtlpCodec.decode")
-    return decoded.parts
+    return decoded
 
 
 def _batches(normalized: Normalized) -> Iterator[Batch]:

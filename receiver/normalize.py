@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS, TIME
-from ..pipeline.core.signal import Signal
+from ..pipeline.core.signal import Identity, Signal
+from .claims import overrule
 from .dialects import DIALECTS
 from .dialects.rules import Columns, Dialect, Lift, lift
 from .fields import microseconds, read_fields
@@ -40,10 +41,26 @@ _OTHER = {Signal.LOGS: "other", Signal.TRACES: "span", Signal.METRICS: "metric"}
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where and when each request of some records arrived."""
+    """Where and when each request of some records arrived, and from whom.
+
+    ``senders`` has a place for each request, or none where no sender was asked who it is.
+    """
 
     positions: npt.NDArray[np.int64]
     received_at_us: npt.NDArray[np.int64]
+    senders: tuple[Identity | None, ...] = ()
+
+
+def concat_arrivals(parts: Sequence[Arrival]) -> Arrival:
+    """Put the arrivals of requests end to end."""
+    senders: list[Identity | None] = []
+    for part in parts:
+        senders += part.senders or [None] * len(part.positions)
+    return Arrival(
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.received_at_us for part in parts]),
+        tuple(senders) if any(senders) else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,7 @@ def normalize(
             part_raw = raw.filter(pa.array(mine))
             raw_names(part, part_keyed)
         columns = _columns_of(part, part_keyed, part_raw, dialects[at], resources)
-        events.append(_rows(columns, part, arrival))
+        events.append(_rows(columns, part, resources, arrival))
         span_events.append(_span_event_rows(part, columns["event_id"], dialects[at]))
     return Normalized(
         _one_batch(EVENTS.schema, events),
@@ -149,12 +166,22 @@ def _read_resources(records: Records) -> _Resources:
     return _Resources(hashes, columns, attributes)
 
 
-def _rows(columns: Columns, records: Records, arrival: Arrival) -> pa.RecordBatch:
+def _rows(
+    columns: Columns, records: Records, resources: _Resources, arrival: Arrival
+) -> pa.RecordBatch:
     request = records.items.column("request").to_numpy()
+    if arrival.senders:
+        overrule(columns, _of_resources(records, resources), arrival.senders, request)
     columns["position"] = pa.array(arrival.positions[request])
     columns["received_at"] = pa.array(arrival.received_at_us[request]).cast(TIME)
     arrays = [columns[field.name].cast(field.type) for field in EVENTS.schema]
     return pa.record_batch(arrays, schema=EVENTS.schema)
+
+
+def _of_resources(records: Records, resources: _Resources) -> Columns:
+    resource = records.items.column("resource")
+    told = {name: texts.take(resource) for name, texts in resources.columns.items()}
+    return Columns(records.items.num_rows, told)
 
 
 def _resource_rows(records: Records, resources: _Resources, arrival: Arrival) -> pa.RecordBatch:

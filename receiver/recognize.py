@@ -54,7 +54,7 @@ class Names:
 def raw_names(records: Records, keyed: Keyed) -> pa.Array:
     """Give what each record calls itself; null where it does not.
 
-    OTLP's own field ``event_name`` comes second to the attribute ``event.name``, which older
+    OTLP's own field ``event_name`` comes first, then the attribute ``event.name``, which older
     SDKs and both agents use; a body that looks like a name comes last.
     """
     if records.signal is not Signal.LOGS:
@@ -62,8 +62,7 @@ def raw_names(records: Records, keyed: Keyed) -> pa.Array:
     field, body = records.items.column("event_name"), records.items.column("body")
     junk = pc.or_(pc.equal(field, pa.scalar("")), pc.match_substring_regex(field, _JUNK))
     field = pc.if_else(junk, _NULL_TEXT, field)
-    names = lift_text(keyed, "event.name", pa.nulls(len(field), pa.string()))
-    names = pc.coalesce(names, field)
+    names = lift_text(keyed, "event.name", field)
     if names.null_count:
         named = pc.fill_null(pc.match_substring_regex(body, _IN_BODY), pa.scalar(False))
         names = pc.coalesce(names, pc.if_else(named, body, _NULL_TEXT))

@@ -11,10 +11,16 @@ from ...pipeline.core.errors import Permanent, Retryable
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _RETRY_DISK_S = 5.0
 
+# A checkpoint that finds the disk full ends the database with a plain IOException, or with a
+# TransactionException where it was part of a commit (DuckDB 2.0.0).
+_GIVEN_UP = re.compile(r"has been invalidated|[Dd]etach and reattach")
+
 
 def broke_database(error: duckdb.Error) -> bool:
     """Tell whether DuckDB will refuse everything until the file is opened again."""
-    return isinstance(error, duckdb.FatalException | duckdb.InternalException)
+    if isinstance(error, duckdb.FatalException | duckdb.InternalException):
+        return True
+    return _GIVEN_UP.search(str(error)) is not None
 
 
 def export_fault(error: duckdb.Error, path: Path) -> Retryable | Permanent:

@@ -64,6 +64,10 @@ WHERE received_at >= make_timestamp(
 _LOAD_ROWS = 200_000
 
 
+_Place = tuple[str, str, int]
+"""A pipeline, a log, and the end of a delivery."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     """An open file: ``root`` only makes cursors, ``writer`` is used under the lock."""
@@ -83,6 +87,8 @@ class DuckDBExporter:
         self._lock = threading.Lock()
         self._open: _Open | None = None
         self._broken = False
+        # A commit that failed may have taken place: what it dropped is told then, at the retry.
+        self._uncertain: dict[_Place, tuple[Dropped, ...]] = {}
 
     @property
     def path(self) -> Path:
@@ -153,7 +159,11 @@ class DuckDBExporter:
         opened = self._open
         if opened is None:
             raise self._not_started()
-        return cursor_of(opened.root)
+        try:
+            return cursor_of(opened.root)
+        except duckdb.Error as error:
+            # DuckDB gave the file up, or it was closed just now: the next delivery opens it again.
+            raise Retryable(f"{self.path}: {error}", retry_after_s=5.0, reason="disk") from error
 
     def _not_started(self) -> Retryable:
         # Not for good: a delivery that comes after stop() must stay in the log and not be buried.
@@ -202,20 +212,24 @@ class DuckDBExporter:
         writer = opened.writer
         writer.execute("BEGIN")
         stored = _position(writer, delivery.pipeline, delivery.log_id)
+        place = (delivery.pipeline, delivery.log_id, delivery.end)
         if stored is not None and delivery.end <= stored:
             writer.execute("ROLLBACK")
-            return ()
+            return self._uncertain.pop(place, ())
         fresh = self._fresh(opened, arrival)
         _insert(writer, arrival, fresh)
         _put_position(writer, delivery)
         # Before the commit, as after a failed one nobody knows whether it took place: an id too
         # many costs a look in the table, an id too few lets a copy in.
         opened.seen.add(arrival.hashes[fresh], arrival.received_us[fresh])
+        copies = len(fresh) - int(np.count_nonzero(fresh))
+        dropped = (Dropped(EVENTS, copies, "duplicate"),) if copies else ()
+        self._uncertain[place] = dropped
         writer.execute("COMMIT")
+        del self._uncertain[place]
         if len(arrival.received_us):
             opened.seen.forget(int(arrival.received_us.min()) - self._window_us)
-        copies = len(fresh) - int(np.count_nonzero(fresh))
-        return (Dropped(EVENTS, copies, "duplicate"),) if copies else ()
+        return dropped
 
     def _fresh(self, opened: _Open, arrival: Arrival) -> Mask:
         """Mark the rows to store: the first of each id that is not in the table.

@@ -57,6 +57,15 @@ LOG_RECORDS = Metric(
     kind="gauge",
 )
 LOG_BYTES = Metric("agentpond_log_bytes", "Bytes the log holds on disk or in memory.", (), "gauge")
+MEMORY_BYTES = Metric(
+    "agentpond_memory_bytes", "Resident memory of the service's process.", (), "gauge"
+)
+MEMORY_LIMIT_BYTES = Metric(
+    "agentpond_memory_limit_bytes",
+    "Resident memory from which requests are refused (soft), and that is not to be passed (hard).",
+    ("limit",),
+    kind="gauge",
+)
 
 METRICS = (
     ACCEPTED,
@@ -68,6 +77,8 @@ METRICS = (
     FAILED,
     LOG_RECORDS,
     LOG_BYTES,
+    MEMORY_BYTES,
+    MEMORY_LIMIT_BYTES,
 )
 
 

@@ -172,6 +172,15 @@ class Backlog:
                 del self._came_s[:gone]
                 self._changed.notify_all()
 
+    def let_go(self) -> None:
+        """Drop all groups, when memory is short: what they hold is in the log as well."""
+        with self._changed:
+            self._groups.clear()
+            self._came_s.clear()
+            self._nbytes = 0
+            self._stalled = False
+            self._changed.notify_all()
+
     def wait(self, ready: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Sleep until ``ready`` says yes; it is asked whenever something changed.
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..core.errors import Permanent, Retryable
+from ..core.later import SENDER_RETRY_S
 from ..core.signal import Request
 from .frame import Entry, Kind
 
 Takes = Callable[[Kind], bool]
 """Says whether a pipeline takes requests of this receiver and signal."""
-
-_FULL_RETRY_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Log(Protocol):
         """Make it ready. Raises Permanent if another service has it."""
 
     def require_room(self, given_bytes: int) -> None:
-        """Do nothing if so many bytes of frames fit now; else raise Retryable ``log_full``."""
+        """Do nothing if so many bytes of frames fit now; else raise Retryable, as ``append``."""
 
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Keep all entries with one write and one fsync; give their positions.
@@ -146,6 +145,6 @@ def full(where: str, given_bytes: int, held_bytes: int, max_bytes: int) -> Retry
         f"{where} is full: it holds {held_bytes} of {max_bytes} bytes and was given "
         f"{given_bytes} more. The exporters are behind: see /readyz, or raise "
         f"service.log.max_bytes.",
-        retry_after_s=_FULL_RETRY_AFTER_S,
+        retry_after_s=SENDER_RETRY_S,
         reason="log_full",
     )

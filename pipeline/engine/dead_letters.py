@@ -6,7 +6,7 @@ To read one: ``pyarrow.ipc.open_file(path).read_all()``; the schema's metadata t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ..core.batch import Batch
 from ..core.errors import Permanent, Retryable
+from ..core.signal import Identity
 from .cursors import write_durably
 from .frame import Entry
 
@@ -27,6 +28,7 @@ _REQUEST_COLUMNS: dict[str, pa.DataType] = {
     "records": pa.int64(),
     "body": pa.large_binary(),
     "error": pa.string(),
+    "identity": pa.map_(pa.string(), pa.string()),
 }
 
 
@@ -48,6 +50,10 @@ class Refused:
     entry: Entry
     position: int
     error: Permanent
+
+
+def _told_of(identity: Identity | None) -> dict[str, str] | None:
+    return None if identity is None else asdict(identity)
 
 
 class DeadLetters:
@@ -81,6 +87,7 @@ class DeadLetters:
             "records": [each.entry.records for each in refused],
             "body": [request.body for request in requests],
             "error": [str(each.error) for each in refused],
+            "identity": [_told_of(request.identity) for request in requests],
         }
         rows = pa.Table.from_pydict(columns, schema=pa.schema(_REQUEST_COLUMNS))
         self._write(place, refused[0].error, "requests", rows)

@@ -8,14 +8,16 @@ decoded yet: the next group waits for one of them to get on.
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from ..core.component import Codec, Decoded, Taken
 from ..core.errors import Permanent, Retryable
+from ..core.later import SENDER_RETRY_S
 from ..core.signal import Accepted, Request
 from .backlog import Backlog, Group, group
 from .contract import Log, too_large
@@ -28,7 +30,10 @@ Answer = Accepted | Retryable | Permanent
 
 # Larger ones gain nothing (decode costs 1.4 ms a call and 5 us a record) and hold memory.
 _GROUP_BYTES = 4 << 20
-_WAITING_BYTES = 64 << 20
+WAITING_BYTES = 64 << 20
+
+# Whoever was refused is back by then, if he comes back.
+_REFUSAL_LASTS_S = 2 * SENDER_RETRY_S
 
 # Long enough that a bug hit by every request does not become a storm of them.
 _AFTER_BUG_S = 5.0
@@ -60,7 +65,8 @@ class Intake:
         backlog: Backlog,
         *,
         group_bytes: int = _GROUP_BYTES,
-        waiting_bytes: int = _WAITING_BYTES,
+        waiting_bytes: int = WAITING_BYTES,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the parts.
 
@@ -78,6 +84,10 @@ class Intake:
         self._suspects: deque[_Waiting] = deque()
         self._nbytes = 0
         self._accepted_records = 0
+        self._clock_s = clock_s
+        self._told = False
+        self._refusal = ""
+        self._refused_at_s = 0.0
         self._worker: ThreadPoolExecutor | None = None
         self._open = False
         self._working = False
@@ -87,6 +97,12 @@ class Intake:
     def accepted_records(self) -> int:
         """Records appended to the log since the start."""
         return self._accepted_records
+
+    @property
+    def trouble(self) -> str:
+        """What the log said to those it refused a moment ago; empty if it takes requests."""
+        is_past = self._clock_s() - self._refused_at_s > _REFUSAL_LASTS_S
+        return "" if is_past else self._refusal
 
     def start(self) -> None:
         """Open for requests."""
@@ -202,6 +218,7 @@ class Intake:
             # Before decoding, so that a full log costs nothing.
             self._log.require_room(sum(frame_bytes(request) for request in requests))
         except Retryable as error:
+            self._note_refusal(error)
             return [error] * len(requests)
         parts = [self._decode(requests, numbers) for numbers in _by_receiver(requests)]
         answers: dict[int, Answer] = {}
@@ -217,13 +234,28 @@ class Intake:
         try:
             positions = self._log.append(entries) if entries else []
         except Retryable as error:
+            self._note_refusal(error)
             answers.update({number: error for number, _ in owners})
         else:
+            if entries:
+                self._note_success()
             self._backlog.offer(_groups(parts, entries, positions))
             self._accepted_records += sum(entry.records for entry in entries)
             for (number, taken), position in zip(owners, positions, strict=True):
                 answers[number] = _accepted(taken, position)
         return [answers[number] for number in range(len(requests))]
+
+    def _note_refusal(self, error: Retryable) -> None:
+        if not self._told:
+            logger.warning("requests are refused: %s", error)
+        self._told, self._refusal, self._refused_at_s = True, str(error), self._clock_s()
+
+    def _note_success(self) -> None:
+        # At the brink some are taken and some are refused: that is told once.
+        if self._told and self._clock_s() - self._refused_at_s > _REFUSAL_LASTS_S:
+            logger.info("requests are taken again.")
+            self._told = False
+        self._refusal = ""
 
     def _decode(self, requests: list[Request], numbers: list[int]) -> _Part:
         verdicts, decoded = self._codec.decode([requests[number] for number in numbers])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..core.errors import Permanent, Retryable
+from ..core.later import SENDER_RETRY_S
 from . import segment as segments
 from .contract import Extract as Extract
 from .contract import Log as Log
@@ -121,10 +122,20 @@ class FileLog:
             raise
 
     def require_room(self, given_bytes: int) -> None:
-        """Do nothing if so many bytes fit now; else raise Retryable ``log_full``."""
-        held_bytes = self.nbytes
-        if held_bytes + given_bytes > self._max_bytes:
-            raise full(f"log {self._directory}", given_bytes, held_bytes, self._max_bytes)
+        """Do nothing if so many bytes fit now.
+
+        Raises:
+            Retryable: ``log_full``, or ``log_write_failed`` if the disk refuses still.
+
+        """
+        self._require_room(given_bytes)
+        if self._active_fd >= 0:
+            return
+        # The last write failed. A disk that has no room for an empty file has none for these
+        # bytes, and nobody needs to decode them to find that out.
+        with self._writing:
+            if self._lock_fd >= 0:
+                self._try_writable()
 
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Keep all entries with one write and one fsync; give their positions.
@@ -138,9 +149,9 @@ class FileLog:
         sizes = [len(lead) + len(body) for lead, body in frames]
         with self._writing:
             self._require_open()
-            self.require_room(sum(sizes))
+            self._require_room(sum(sizes))
+            self._try_writable()
             try:
-                self._make_writable()
                 segments.write_all(self._active_fd, [part for frame in frames for part in frame])
                 self._sync(self._active_fd)
             except OSError as error:
@@ -217,6 +228,18 @@ class FileLog:
             raise Permanent(
                 f"log {self._directory} is not open. Call open() first.", reason="log_closed"
             )
+
+    def _require_room(self, given_bytes: int) -> None:
+        held_bytes = self.nbytes
+        if held_bytes + given_bytes > self._max_bytes:
+            raise full(f"log {self._directory}", given_bytes, held_bytes, self._max_bytes)
+
+    def _try_writable(self) -> None:
+        try:
+            self._make_writable()
+        except OSError as error:
+            self._distrust()
+            raise self._refused(error) from error
 
     def _make_writable(self) -> None:
         """Have a segment to append to: a new one if the last is full, broken or deleted."""
@@ -334,6 +357,7 @@ class FileLog:
         return Retryable(
             f"log {self._directory}: {error.strerror or error}. Nothing of this request was "
             f"kept. Check the disk's space and health, and that the directory exists.",
+            retry_after_s=SENDER_RETRY_S,
             reason="log_write_failed",
         )
 

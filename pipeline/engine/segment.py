@@ -76,13 +76,13 @@ def create(directory: Path, log_id: bytes, base: int, sync: Sync) -> Segment:
 
 
 def load(path: Path, before: int | None) -> Segment | None:
-    """Read a segment up to position ``before``; None if its header is not sound."""
+    """Read a segment up to position ``before``; None if its header is not sound or not its."""
     data = path.read_bytes()
     if len(data) < HEADER_BYTES:
         return None
     magic, log_id, base = _HEADER.unpack_from(data)
     (crc,) = _CRC.unpack_from(data, _HEADER.size)
-    if magic != _MAGIC or zlib.crc32(data[: _HEADER.size]) != crc:
+    if magic != _MAGIC or zlib.crc32(data[: _HEADER.size]) != crc or base != base_of(path):
         return None
     segment = Segment(path, log_id, base, base)
     if before is not None:

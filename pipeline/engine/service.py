@@ -6,8 +6,9 @@ other. No signal handlers, no state outside the instance: several services live 
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,12 +19,14 @@ from typing import Any, Self
 from ..core.component import Codec, Exporter, Mountable, Readable, Receiver
 from ..core.counters import ACCEPTED, LOG_BYTES, REFUSED_RECORDS, REFUSED_REQUESTS, Counters
 from ..core.errors import Permanent, Retryable
+from ..core.later import spread
 from ..core.signal import Accepted, Request
 from .backlog import Backlog
 from .contract import Log
 from .cursors import Cursors
 from .dead_letters import DeadLetters
-from .intake import Intake
+from .intake import WAITING_BYTES, Intake
+from .memory_limiter import MemoryLimiter
 from .process import Pipeline
 from .retry import Backoff
 from .runner import GATHER_S, Runner, Tools
@@ -37,6 +40,10 @@ EMBEDDED = "embedded"
 """The transport under which requests given to ``Service.accept`` are counted."""
 
 _BACKLOG_BYTES = 128 << 20
+
+# The rest is for what runs at any time (100 MiB), DuckDB, and requests that are being read.
+_SHARE_OF_MEMORY = 8
+
 _JOIN_S = 5.0
 
 
@@ -59,6 +66,7 @@ class Service:
     drain_deadline_s: float
     backoff: Backoff = field(default_factory=Backoff)
     gather_s: float = GATHER_S
+    memory: MemoryLimiter | None = None
     _backlog: Backlog = field(init=False, repr=False)
     _intake: Intake = field(init=False, repr=False)
     _runners: list[Runner] = field(init=False, repr=False, default_factory=list)
@@ -70,8 +78,12 @@ class Service:
 
     def __post_init__(self) -> None:
         """Make the parts that no one else needs to know of."""
-        self._backlog = Backlog(_BACKLOG_BYTES)
-        self._intake = Intake(self.log, self.codec, self._backlog)
+        most = (
+            math.inf if self.memory is None else self.memory.limits.hard_bytes // _SHARE_OF_MEMORY
+        )
+        self._backlog = Backlog(int(min(_BACKLOG_BYTES, most)))
+        waiting_bytes = int(min(WAITING_BYTES, most))
+        self._intake = Intake(self.log, self.codec, self._backlog, waiting_bytes=waiting_bytes)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -107,7 +119,8 @@ class Service:
             for runner in self._runners
             if not runner.running
         ]
-        return stuck + ended
+        refusals = [self._intake.trouble, "" if self.memory is None else self.memory.trouble]
+        return [trouble for trouble in refusals if trouble] + stuck + ended
 
     async def start(self) -> None:
         """Open all parts; if one fails, close those that were open.
@@ -208,6 +221,8 @@ class Service:
         await self._start_runners()
         self._intake.start()
         opened.push_async_callback(self._intake.close)
+        if self.memory is not None:
+            await self._start_memory(self.memory, opened)
         if self.telemetry is not None:
             await self._start_telemetry(self.telemetry, opened)
         for name, receiver in self.receivers.items():
@@ -268,6 +283,13 @@ class Service:
         if self._watch is not None:
             self._watch.moved()
 
+    async def _start_memory(self, memory: MemoryLimiter, opened: AsyncExitStack) -> None:
+        memory.observe(self.counters)
+        # Before the doors open: a limit that is below what is taken already must be seen.
+        await memory.check(self._backlog.let_go)
+        watching = asyncio.create_task(memory.watch(self._backlog.let_go))
+        opened.push_async_callback(_cancel, watching)
+
     async def _start_telemetry(self, site: TelemetrySite, opened: AsyncExitStack) -> None:
         stores = {
             name: exporter
@@ -290,6 +312,15 @@ class Service:
             self._watch.moved()
 
     async def _take(self, request: Request) -> Accepted:
+        if self.memory is not None:
+            self.memory.require()
+        try:
+            return await self._take_now(request)
+        except Retryable as error:
+            # Many are told the same at the same moment, and would come back at the same moment.
+            raise spread(error) from error
+
+    async def _take_now(self, request: Request) -> Accepted:
         kind = (request.receiver, request.signal)
         if not any(pipeline.takes(kind) for pipeline in self.pipelines):
             known = sorted({name for pipeline in self.pipelines for name in pipeline.receivers})
@@ -315,3 +346,9 @@ class Service:
             f"a receiver to mount: {asked}. Name one of: {', '.join(sorted(choices)) or 'none'}.",
             reason="not_mountable",
         )
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

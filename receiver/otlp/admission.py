@@ -79,8 +79,8 @@ def is_gzip(content_encoding: str | None) -> bool:
     if name in {"", "identity", "none"}:
         return False
     raise Permanent(
-        f"Content-Encoding: {content_encoding} is not read here. Send gzip or leave it "
-        f"uncompressed (OTEL_EXPORTER_OTLP_COMPRESSION=gzip or none).",
+        f"Content-Encoding: {content_encoding} is not read here. Send gzip "
+        f"(OTEL_EXPORTER_OTLP_COMPRESSION=gzip), or leave it uncompressed (unset it).",
         reason="bad_encoding",
     )
 

@@ -1,7 +1,9 @@
 """Turn OTLP/gRPC calls into accepted bodies, in a server of our own or in a host's."""
 
 import asyncio
-from typing import Any
+import logging
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -12,6 +14,7 @@ from ...pipeline.core.errors import Permanent
 from ...pipeline.core.signal import Accepted, Encoding, Signal
 from . import admission, answers
 from .endpoint import Endpoint, cannot_listen, check_free, joined, split
+from .guard.tls import Certificates, Pems, TlsConfig
 from .rim import Rim
 
 _SERVICES = {
@@ -21,6 +24,7 @@ _SERVICES = {
 }
 
 _MEBIBYTE = 1024**2
+_RETRY_INFO = "google.rpc.retryinfo-bin"
 
 # A peer that vanished without a word is pinged after a minute and its calls end 20 s later;
 # gRPC's own default is never to ask before two hours have gone.
@@ -49,6 +53,14 @@ class GrpcConfig(BaseModel):
     """The largest body taken, also after inflating."""
     read_timeout_s: float = Field(default=60.0, gt=0)
     """Seconds a client may take to send its message."""
+    max_header_bytes: ByteSize = Field(default=ByteSize(16 * 1024), ge=4096, lt=2**31)
+    """The largest metadata of a call; more is refused by gRPC itself."""
+    max_concurrent_streams: int = Field(default=100, gt=0, lt=2**31)
+    """Calls at once on one connection; more of them wait at the client."""
+    idle_timeout_s: float = Field(default=900.0, gt=0)
+    """Seconds without a call after which a connection is closed; clients open another."""
+    tls: TlsConfig | None = None
+    """Speak TLS, and only that; without it in the clear."""
 
     @model_validator(mode="before")
     @classmethod
@@ -79,9 +91,11 @@ class GrpcRim:
 
     def _handler(self, signal: Signal) -> "grpc.GenericRpcHandler[Any, Any]":
         async def export(_: object, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-            ended = await self._rim.run(signal, self._receive(signal, context))
+            caller = _caller(context)
+            ended = await self._rim.run(caller.peer, self._receive(signal, caller, context))
             if isinstance(ended, Accepted):
-                return answers.success(ended, signal, Encoding.PROTOBUF)
+                limit_bytes = self._rim.max_response_bytes
+                return answers.success(ended, signal, Encoding.PROTOBUF, limit_bytes)
             return await _refuse(context, ended)
 
         # To a client this is a unary method: it sends one message and gets one. Served as a
@@ -90,16 +104,18 @@ class GrpcRim:
         return grpc.method_handlers_generic_handler(_SERVICES[signal], {"Export": method})
 
     async def _receive(
-        self, signal: Signal, context: grpc.aio.ServicerContext[Any, Any]
+        self, signal: Signal, caller: "_Caller", context: grpc.aio.ServicerContext[Any, Any]
     ) -> Accepted:
-        with self._rim.hold() as hold:
+        if caller.origin is not None:
+            raise _from_a_page(caller.origin)
+        with self._rim.hold(caller.peer, caller.authorization) as hold:
             body = await self._read(context)
             if not isinstance(body, bytes):
                 raise _nothing_came(self._limit_bytes)
             if len(body) > self._limit_bytes:
                 raise admission.too_large(self._limit_bytes)
             hold.resize(len(body))
-            return await self._rim.accept(signal, Encoding.PROTOBUF, body)
+            return await self._rim.accept(signal, Encoding.PROTOBUF, body, hold)
 
     async def _read(self, context: grpc.aio.ServicerContext[Any, Any]) -> object:
         """Give the message, or what gRPC gives instead of one."""
@@ -117,8 +133,38 @@ class GrpcRim:
             f"{method}: no such method. Call Export of {', '.join(_SERVICES.values())}.",
             reason="not_found",
         )
-        self._rim.refuse(error)
+        self._rim.refuse(error, peer_of(context.peer()))
         return await _refuse(context, error)
+
+
+class _Caller(NamedTuple):
+    """What a call's head says of who makes it."""
+
+    peer: str
+    authorization: str | None
+    origin: str | None
+
+
+def _caller(context: grpc.aio.ServicerContext[Any, Any]) -> _Caller:
+    told = dict(context.invocation_metadata() or ())
+    # grpc gives bytes only for keys that end in "-bin".
+    return _Caller(peer_of(context.peer()), told.get("authorization"), told.get("origin"))
+
+
+def peer_of(address: str) -> str:
+    """Take the port off ``ipv4:10.0.0.5:51560`` or ``ipv6:%5B::1%5D:51560``: the peer stays."""
+    kind, _, rest = address.partition(":")
+    if kind not in {"ipv4", "ipv6"}:
+        return kind
+    return unquote(rest).rpartition(":")[0].strip("[]")
+
+
+def _from_a_page(origin: str) -> Permanent:
+    return Permanent(
+        f"Origin: {origin[:200]}: this call comes from a web page, and none may send over gRPC. "
+        f"Post OTLP/HTTP, and name the page under protocols.http.cors.allowed_origins.",
+        reason="forbidden_origin",
+    )
 
 
 class _Strangers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in stubs only
@@ -139,30 +185,36 @@ class _Strangers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic i
 class GrpcServer:
     """Serve the rim on a port of its own."""
 
-    def __init__(self, rim: Rim, config: GrpcConfig, *, receiver: str) -> None:
+    def __init__(
+        self, rim: Rim, config: GrpcConfig, *, receiver: str, logger: logging.Logger
+    ) -> None:
         """Open nothing yet."""
         self._config = config
         self._receiver = receiver
+        self._logger = logger
         self._rim = GrpcRim(rim, config)
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> str:
-        """Listen; give the address. Raises Permanent if the port cannot be had."""
-        limit_bytes = int(self._config.max_request_bytes)
-        # Over the limit gRPC itself answers RESOURCE_EXHAUSTED, without RetryInfo. With
-        # so_reuseport two services would share a port, each getting some of the requests.
-        options = [
-            ("grpc.max_receive_message_length", limit_bytes),
-            ("grpc.so_reuseport", 0),
-            *_KEEPALIVE,
-        ]
-        server = grpc.aio.server(options=options)
+        """Listen; give the address.
+
+        Raises:
+            Permanent: the port cannot be had, or the certificates cannot be used.
+
+        """
+        credentials = self._credentials()
+        server = grpc.aio.server(options=_options(self._config))
         self._rim.add_to(server)
         self._rim.add_strangers_to(server)
         host, port = split(self._config.endpoint)
         try:
             check_free(host, port)
-            bound = server.add_insecure_port(joined(host or "::", port))
+            address = joined(host or "::", port)
+            bound = (
+                server.add_insecure_port(address)
+                if credentials is None
+                else server.add_secure_port(address, credentials)
+            )
         except (OSError, RuntimeError) as error:
             endpoint = self._config.endpoint
             raise cannot_listen(self._receiver, "grpc", endpoint, error) from error
@@ -174,6 +226,44 @@ class GrpcServer:
         """Close the port and the connections; the calls on them have been answered."""
         if self._server is not None:
             await self._server.stop(_FLUSH_S)
+
+    def _credentials(self) -> grpc.ServerCredentials | None:
+        """Read the certificates, and have gRPC ask for newer ones at each connection."""
+        tls = self._config.tls
+        if tls is None:
+            return None
+        certificates = Certificates(tls, self._logger)
+        certificates.load()
+
+        def changed() -> Any:
+            pems = certificates.changed_pems()
+            return None if pems is None else _certificate(pems)
+
+        return grpc.dynamic_ssl_server_credentials(
+            _certificate(certificates.pems()),
+            changed,
+            require_client_authentication=tls.client_ca_file is not None,
+        )
+
+
+def _certificate(pems: Pems) -> Any:
+    return grpc.ssl_server_certificate_configuration([(pems.key, pems.chain)], pems.client_ca)
+
+
+def _options(config: GrpcConfig) -> list[tuple[str, int]]:
+    header_bytes = int(config.max_header_bytes)
+    return [
+        # Over the limit gRPC itself answers RESOURCE_EXHAUSTED, without RetryInfo.
+        ("grpc.max_receive_message_length", int(config.max_request_bytes)),
+        # From the first size on gRPC refuses some at random, from the second on all.
+        ("grpc.max_metadata_size", header_bytes),
+        ("grpc.absolute_max_metadata_size", header_bytes),
+        ("grpc.max_concurrent_streams", config.max_concurrent_streams),
+        ("grpc.max_connection_idle_ms", int(config.idle_timeout_s * 1000)),
+        # With so_reuseport two services would share a port, each getting some of the requests.
+        ("grpc.so_reuseport", 0),
+        *_KEEPALIVE,
+    ]
 
 
 def _nothing_came(limit_bytes: int) -> Permanent:
@@ -188,4 +278,7 @@ def _nothing_came(limit_bytes: int) -> Permanent:
 
 async def _refuse(context: grpc.aio.ServicerContext[Any, Any], error: answers.Refusal) -> bytes:
     told = rpc_status.to_status(answers.status(error))
-    await context.abort(told.code, told.details, told.trailing_metadata)
+    more = answers.retry_info(error)
+    # OpenTelemetry's Python exporter reads the delay from a trailer of this name alone (1.45).
+    trailers = () if more is None else ((_RETRY_INFO, more),)
+    await context.abort(told.code, told.details, (*told.trailing_metadata, *trailers))

@@ -48,7 +48,9 @@ def read_values(node: Node, level: int) -> pa.RecordBatch:
     scalars = [node.column(name) for name in _SCALARS]
     raw = node.column("bytes_value")
     held = {name: node.told(name) for name in ("array_value", "kvlist_value")}
-    check_told_once(_masks([*scalars, raw], held.values()))
+    # Outside of profiles a string index stands for nothing, but it takes the place of the rest.
+    index = node.column("string_value_strindex")
+    check_told_once(_masks([*scalars, raw, index], held.values()))
     json = pa.nulls(len(node), pa.string())
     if _any(raw):
         json = pc.coalesce(json, quote(base64_of_bytes(raw)))

@@ -1,4 +1,4 @@
-"""Write binary columns in base64, all values in one call."""
+"""Write binary columns in base64, all values in one call; read base64 as ProtoJSON has it."""
 
 import binascii
 
@@ -7,6 +7,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .scatter import scatter
+
+_STANDARD = str.maketrans("-_", "+/")
+
+
+def bytes_of_base64(text: str) -> bytes:
+    """Read base64 in the standard or the URL-safe alphabet, with padding or without.
+
+    Raises:
+        ValueError: it is no base64.
+
+    """
+    characters = text.removesuffix("=").removesuffix("=") if len(text) % 4 == 0 else text
+    standard = characters.translate(_STANDARD).encode()
+    return binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
 
 
 def base64_of_bytes(values: pa.Array) -> pa.Array:

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ...pipeline.core.errors import Permanent
 from ...pipeline.core.signal import Encoding, Signal
 from .envelope import read_envelope
 from .json import decode_json
 from .logs import read_logs
 from .metrics import read_metrics
-from .official import ToldTwice, rewrite
-from .protobuf import decode_protobuf
+from .official import ToldTwice, check_valid, rewrite
+from .protobuf import NotDecoded, decode_protobuf
 from .records import Records
 from .spans import read_spans
 
@@ -27,12 +25,12 @@ def decode(signal: Signal, encoding: Encoding, bodies: Sequence[bytes]) -> Recor
     """
     if encoding is Encoding.JSON:
         return _decode_json(signal, bodies)
+    for body in bodies:
+        check_valid(signal, body)
     try:
-        records = _decode_protobuf(signal, bodies)
-    except ToldTwice:
-        records = _decode_protobuf(signal, [rewrite(signal, body) for body in bodies])
-    _check_empty(signal, bodies, records)
-    return records
+        return _decode_protobuf(signal, bodies)
+    except (ToldTwice, NotDecoded):
+        return _decode_protobuf(signal, [rewrite(signal, body) for body in bodies])
 
 
 def _decode_json(signal: Signal, bodies: Sequence[bytes]) -> Records:
@@ -48,13 +46,3 @@ def _decode_json(signal: Signal, bodies: Sequence[bytes]) -> Records:
 
 def _decode_protobuf(signal: Signal, bodies: Sequence[bytes]) -> Records:
     return _READ[signal](read_envelope(signal, len(bodies), *decode_protobuf(signal, bodies)))
-
-
-def _check_empty(signal: Signal, bodies: Sequence[bytes], records: Records) -> None:
-    """Check bodies without records with the official classes.
-
-    ptars skips what has no meaning to it, so that random bytes can pass for an empty request.
-    """
-    told = np.bincount(records.items.column("request").to_numpy(), minlength=len(bodies))
-    for request in np.flatnonzero(told == 0).tolist():
-        rewrite(signal, bodies[request])

@@ -19,7 +19,7 @@ from .records import (
     concat_attributes,
 )
 from .scatter import offsets_of
-from .spread import Sizes, attribute_bytes, check_spread, text_bytes
+from .spread import Sizes, attribute_bytes, check_count, check_spread, text_bytes
 
 NAMES = {
     Signal.LOGS: ("scope_logs", "log_records"),
@@ -100,6 +100,14 @@ def check_items(envelope: Envelope, scope_of: Rows, own_bytes: Sizes | None = No
     shared = scope[scope_of] if own_bytes is None else scope[scope_of] + own_bytes
     request = envelope.request_of[envelope.resource_of[scope_of]]
     check_spread(request, shared, envelope.requests)
+
+
+def check_parts(envelope: Envelope, scope_of: Rows) -> None:
+    """Check, before columns are made, that no request has too many points, events or links.
+
+    ``scope_of`` says for each of them which scope it is in. Raises Permanent (``too_large``).
+    """
+    check_count(envelope.request_of[envelope.resource_of[scope_of]], envelope.requests)
 
 
 def to_records(

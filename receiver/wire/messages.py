@@ -3,9 +3,12 @@
 Rules of the specification, "JSON Protobuf Encoding": keys are lowerCamelCase and unknown ones
 are ignored; 64-bit integers are decimal strings or numbers; enums are numbers, names are
 refused; ids are hex text. ``null`` stands for the default.
+
+``UNREAD`` names fields that no column is made of. They are declared all the same, because a body
+in which they are wrong is no OTLP.
 """
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Raw, Struct, field
 
@@ -15,6 +18,9 @@ Real: TypeAlias = float | str | None
 """A double; ``"NaN"``, ``"Infinity"`` and ``"-Infinity"`` are ones too."""
 Text: TypeAlias = str | None
 Small: TypeAlias = int | None
+"""An enum's number, whose name OTLP refuses."""
+Wholes: TypeAlias = list[int | float | str] | None
+Reals: TypeAlias = list[float | str] | None
 
 NULL = Raw(b"null")
 
@@ -28,7 +34,8 @@ class AnyValue(Struct, rename="camel", gc=False):
     double_value: Real = None
     array_value: "ArrayValue | None" = None
     kvlist_value: "KeyValueList | None" = None
-    bytes_value: bytes | None = None
+    bytes_value: Text = None
+    string_value_strindex: Whole = None
 
 
 class KeyValue(Struct, rename="camel", gc=False):
@@ -36,12 +43,14 @@ class KeyValue(Struct, rename="camel", gc=False):
 
     key: Text = ""
     value: AnyValue | None = None
+    key_strindex: Whole = 0
+    UNREAD: ClassVar = ("key_strindex",)
 
 
 class ArrayValue(Struct, rename="camel", gc=False):
     """The values of an array."""
 
-    values: list[AnyValue | None] | None = field(default_factory=list)
+    values: list[AnyValue] | None = field(default_factory=list)
 
 
 class KeyValueList(Struct, rename="camel", gc=False):
@@ -54,10 +63,22 @@ Attributes: TypeAlias = list[Raw] | None
 """KeyValues as they stand: most repeat, and each different one is decoded once."""
 
 
+class EntityRef(Struct, rename="camel", gc=False):
+    """What a resource is about."""
+
+    schema_url: Text = ""
+    type: Text = ""
+    id_keys: list[str] | None = field(default_factory=list)
+    description_keys: list[str] | None = field(default_factory=list)
+
+
 class Resource(Struct, rename="camel", gc=False):
     """Who sends."""
 
     attributes: Attributes = field(default_factory=list)
+    dropped_attributes_count: Whole = 0
+    entity_refs: list[EntityRef] | None = field(default_factory=list)
+    UNREAD: ClassVar = ("dropped_attributes_count",)
 
 
 class InstrumentationScope(Struct, rename="camel", gc=False):
@@ -66,6 +87,8 @@ class InstrumentationScope(Struct, rename="camel", gc=False):
     name: Text = ""
     version: Text = ""
     attributes: Attributes = field(default_factory=list)
+    dropped_attributes_count: Whole = 0
+    UNREAD: ClassVar = ("dropped_attributes_count",)
 
 
 class LogRecord(Struct, rename="camel", gc=False):
@@ -80,6 +103,9 @@ class LogRecord(Struct, rename="camel", gc=False):
     trace_id: Text = ""
     span_id: Text = ""
     event_name: Text = ""
+    dropped_attributes_count: Whole = 0
+    flags: Whole = 0
+    UNREAD: ClassVar = ("dropped_attributes_count", "flags")
 
 
 class ScopeLogs(Struct, rename="camel", gc=False):
@@ -87,6 +113,7 @@ class ScopeLogs(Struct, rename="camel", gc=False):
 
     scope: InstrumentationScope | None = None
     log_records: list[LogRecord] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class ResourceLogs(Struct, rename="camel", gc=False):
@@ -94,6 +121,7 @@ class ResourceLogs(Struct, rename="camel", gc=False):
 
     resource: Resource | None = None
     scope_logs: list[ScopeLogs] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class LogsRequest(Struct, rename="camel", gc=False):
@@ -108,6 +136,8 @@ class Event(Struct, rename="camel", gc=False):
     time_unix_nano: Whole = 0
     name: Text = ""
     attributes: Attributes = field(default_factory=list)
+    dropped_attributes_count: Whole = 0
+    UNREAD: ClassVar = ("dropped_attributes_count",)
 
 
 class Link(Struct, rename="camel", gc=False):
@@ -117,6 +147,9 @@ class Link(Struct, rename="camel", gc=False):
     span_id: Text = ""
     trace_state: Text = ""
     attributes: Attributes = field(default_factory=list)
+    dropped_attributes_count: Whole = 0
+    flags: Whole = 0
+    UNREAD: ClassVar = ("dropped_attributes_count", "flags")
 
 
 class Status(Struct, rename="camel", gc=False):
@@ -141,6 +174,16 @@ class Span(Struct, rename="camel", gc=False):
     events: list[Event] | None = field(default_factory=list)
     links: list[Link] | None = field(default_factory=list)
     status: Status | None = None
+    flags: Whole = 0
+    dropped_attributes_count: Whole = 0
+    dropped_events_count: Whole = 0
+    dropped_links_count: Whole = 0
+    UNREAD: ClassVar = (
+        "flags",
+        "dropped_attributes_count",
+        "dropped_events_count",
+        "dropped_links_count",
+    )
 
 
 class ScopeSpans(Struct, rename="camel", gc=False):
@@ -148,6 +191,7 @@ class ScopeSpans(Struct, rename="camel", gc=False):
 
     scope: InstrumentationScope | None = None
     spans: list[Span] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class ResourceSpans(Struct, rename="camel", gc=False):
@@ -155,12 +199,28 @@ class ResourceSpans(Struct, rename="camel", gc=False):
 
     resource: Resource | None = None
     scope_spans: list[ScopeSpans] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class TracesRequest(Struct, rename="camel", gc=False):
     """An ExportTraceServiceRequest."""
 
     resource_spans: list[ResourceSpans] | None = field(default_factory=list)
+
+
+class Exemplar(Struct, rename="camel", gc=False):
+    """One measurement that went into a point."""
+
+    filtered_attributes: list[KeyValue] | None = field(default_factory=list)
+    time_unix_nano: Whole = 0
+    as_double: Real = None
+    as_int: Whole = None
+    span_id: Text = ""
+    trace_id: Text = ""
+    UNREAD: ClassVar = ("filtered_attributes", "time_unix_nano", "as_double", "as_int")
+
+
+Exemplars: TypeAlias = list[Exemplar] | None
 
 
 class NumberDataPoint(Struct, rename="camel", gc=False):
@@ -171,7 +231,9 @@ class NumberDataPoint(Struct, rename="camel", gc=False):
     time_unix_nano: Whole = 0
     as_double: Real = None
     as_int: Whole = None
-    flags: Small = 0
+    flags: Whole = 0
+    exemplars: Exemplars = field(default_factory=list)
+    UNREAD: ClassVar = ("exemplars",)
 
 
 class HistogramDataPoint(Struct, rename="camel", gc=False):
@@ -182,18 +244,20 @@ class HistogramDataPoint(Struct, rename="camel", gc=False):
     time_unix_nano: Whole = 0
     count: Whole = 0
     sum: Real = None
-    bucket_counts: list[Whole] | None = field(default_factory=list)
-    explicit_bounds: list[Real] | None = field(default_factory=list)
-    flags: Small = 0
+    bucket_counts: Wholes = field(default_factory=list)
+    explicit_bounds: Reals = field(default_factory=list)
+    flags: Whole = 0
     min: Real = None
     max: Real = None
+    exemplars: Exemplars = field(default_factory=list)
+    UNREAD: ClassVar = ("exemplars",)
 
 
 class Buckets(Struct, rename="camel", gc=False):
     """One side of an exponential histogram."""
 
-    offset: Small = 0
-    bucket_counts: list[Whole] | None = field(default_factory=list)
+    offset: Whole = 0
+    bucket_counts: Wholes = field(default_factory=list)
 
 
 class ExponentialHistogramDataPoint(Struct, rename="camel", gc=False):
@@ -204,14 +268,16 @@ class ExponentialHistogramDataPoint(Struct, rename="camel", gc=False):
     time_unix_nano: Whole = 0
     count: Whole = 0
     sum: Real = None
-    scale: Small = 0
+    scale: Whole = 0
     zero_count: Whole = 0
     positive: Buckets | None = None
     negative: Buckets | None = None
-    flags: Small = 0
+    flags: Whole = 0
     min: Real = None
     max: Real = None
     zero_threshold: Real = 0.0
+    exemplars: Exemplars = field(default_factory=list)
+    UNREAD: ClassVar = ("exemplars",)
 
 
 class ValueAtQuantile(Struct, rename="camel", gc=False):
@@ -230,7 +296,7 @@ class SummaryDataPoint(Struct, rename="camel", gc=False):
     count: Whole = 0
     sum: Real = 0.0
     quantile_values: list[ValueAtQuantile] | None = field(default_factory=list)
-    flags: Small = 0
+    flags: Whole = 0
 
 
 class Gauge(Struct, rename="camel", gc=False):
@@ -277,6 +343,9 @@ class Metric(Struct, rename="camel", gc=False):
     histogram: Histogram | None = None
     exponential_histogram: ExponentialHistogram | None = None
     summary: Summary | None = None
+    description: Text = ""
+    metadata: list[KeyValue] | None = field(default_factory=list)
+    UNREAD: ClassVar = ("metadata",)
 
 
 class ScopeMetrics(Struct, rename="camel", gc=False):
@@ -284,6 +353,7 @@ class ScopeMetrics(Struct, rename="camel", gc=False):
 
     scope: InstrumentationScope | None = None
     metrics: list[Metric] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class ResourceMetrics(Struct, rename="camel", gc=False):
@@ -291,6 +361,7 @@ class ResourceMetrics(Struct, rename="camel", gc=False):
 
     resource: Resource | None = None
     scope_metrics: list[ScopeMetrics] | None = field(default_factory=list)
+    schema_url: Text = ""
 
 
 class MetricsRequest(Struct, rename="camel", gc=False):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .envelope import Envelope, check_items, read_attributes, to_records
+from .envelope import Envelope, check_items, check_parts, read_attributes, to_records
 from .jsontext import join, number_text
 from .node import Node, Rows
 from .official import check_told_once
@@ -41,9 +41,12 @@ def read_metrics(envelope: Envelope) -> Records:
     """Turn the data points of an envelope into columns, kind by kind."""
     metrics = envelope.messages
     check_told_once(_masks(metrics))
-    parts = [_points(metrics, kind) for kind in KINDS if len(metrics.told(kind))]
-    parts = parts or [_points(metrics, "gauge")]
-    metric = np.concatenate([part.metric for part in parts])
+    kinds = [kind for kind in KINDS if len(metrics.told(kind))] or ["gauge"]
+    told = [(kind, metrics.child(kind)) for kind in kinds]
+    found = [(kind, data, *data.children("data_points")) for kind, data in told]
+    metric = np.concatenate([metric for _, _, metric, _ in found])
+    check_parts(envelope, envelope.scope_of[metric])
+    parts = [_points(*one) for one in found]
     shared = {name: metrics.column(name) for name in ("name", "unit")}
     shared_bytes = sum(text_bytes(texts)[metric] for texts in shared.values())
     check_items(envelope, envelope.scope_of[metric], shared_bytes)
@@ -57,9 +60,7 @@ def read_metrics(envelope: Envelope) -> Records:
     return to_records(envelope, envelope.scope_of[metric], columns, attributes)
 
 
-def _points(metrics: Node, kind: str) -> _Points:
-    data = metrics.child(kind)
-    metric, points = data.children("data_points")
+def _points(kind: str, data: Node, metric: Rows, points: Node) -> _Points:
     at = pa.array(metric)
     count = len(metric)
     columns = {

@@ -13,6 +13,8 @@ from ...pipeline.core.signal import Signal
 from .descriptors import wire_descriptor
 from .hexadecimal import hex_of_bytes
 from .node import Rows
+from .official import ToldTwice
+from .scatter import scatter
 
 _REQUESTS = {
     Signal.LOGS: "ExportLogsServiceRequest",
@@ -22,6 +24,10 @@ _REQUESTS = {
 
 _NESTED = {"array_value": "ArrayValue", "kvlist_value": "KeyValueList"}
 _PARTS = ("KeyValue", "AnyValue")
+
+
+class NotDecoded(Permanent):
+    """ptars refuses a body. The official classes may take it: a field 0 inside a group."""
 
 
 def _handlers() -> dict[str, Any]:
@@ -58,6 +64,8 @@ class ProtobufNode:
 
     def told(self, name: str) -> Rows:
         """Give the rows in which a singular message field is present."""
+        if name in _NESTED:
+            return self._singular(name)[0]
         return _rows(self._messages.field(name).is_valid())
 
     def children(self, name: str) -> tuple[Rows, Self]:
@@ -74,8 +82,10 @@ class ProtobufNode:
 
     def values(self, name: str) -> tuple[pa.Array, Self]:
         """Give a singular AnyValue field with each different value decoded once."""
-        encoded = pc.dictionary_encode(self._messages.field(name))
-        return encoded.indices, self._decoded("AnyValue", encoded.dictionary)
+        rows, told = self._singular(name)
+        encoded = pc.dictionary_encode(told)
+        which = scatter(encoded.indices, rows, len(self))
+        return which, self._decoded("AnyValue", encoded.dictionary)
 
     def hex_id(self, name: str, size: int) -> pa.Array:
         """Give an id in lower-case hex; null if it is absent or invalid."""
@@ -83,12 +93,19 @@ class ProtobufNode:
 
     def nested(self, name: str) -> tuple[Rows, Rows, Self]:
         """Give the values of an AnyValue's array or kvlist, decoded one level deep."""
-        encoded = self._messages.field(name)
-        rows = _rows(encoded.is_valid())
-        holders = self._decoded(_NESTED[name], encoded.drop_null())
+        rows, encoded = self._singular(name)
+        holders = self._decoded(_NESTED[name], encoded)
         values = holders.column("values")
         owner = _numbers(pc.list_parent_indices(values))
         return rows, owner, type(self)(pc.list_flatten(values))
+
+    def _singular(self, name: str) -> tuple[Rows, pa.Array]:
+        """Give a message field that is told once at most: the rows that do, and its bytes."""
+        lists = self._messages.field(name)
+        rows = _numbers(pc.list_parent_indices(lists))
+        if (np.diff(rows) == 0).any():
+            raise ToldTwice
+        return rows, pc.list_flatten(lists)
 
     def _decoded(self, message: str, encoded: pa.Array) -> Self:
         return type(self)(_decode(message, _HANDLERS[message].array_to_record_batch, encoded))
@@ -102,7 +119,7 @@ def decode_protobuf(signal: Signal, bodies: Sequence[bytes]) -> tuple[Rows, Prot
         to end, and for each the index of its body.
 
     Raises:
-        Permanent: at least one body is not a message of that type.
+        NotDecoded: at least one body is not a message of that type.
 
     """
     message = _REQUESTS[signal]
@@ -118,7 +135,7 @@ def _decode(message: str, decode: Callable[[Any], pa.RecordBatch], encoded: Any)
     except BaseException as error:
         if not isinstance(error, ValueError) and not _is_panic(error):
             raise
-        raise Permanent(
+        raise NotDecoded(
             f"the body has no valid {message} in protobuf: {error}. "
             "Send the OTLP message as your exporter's SDK encodes it, uncut.",
             reason="invalid_protobuf",

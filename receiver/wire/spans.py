@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .anyvalue import member_text, numbered, object_text
-from .envelope import Envelope, check_items, read_attributes, to_records
+from .envelope import Envelope, check_items, check_parts, read_attributes, to_records
 from .jsontext import join, quote
 from .node import Node
 from .records import SPAN_EVENTS, Attributes, Records
@@ -33,9 +33,9 @@ def read_spans(envelope: Envelope) -> Records:
         "end_time_unix_nano": spans.column("end_time_unix_nano"),
         "status_code": status.column("code"),
         "status_message": status.column("message"),
-        "links": _links(spans),
+        "links": _links(envelope),
     }
-    events, event_attributes = _events(spans)
+    events, event_attributes = _events(envelope)
     return to_records(
         envelope,
         envelope.scope_of,
@@ -46,8 +46,10 @@ def read_spans(envelope: Envelope) -> Records:
     )
 
 
-def _events(spans: Node) -> tuple[pa.RecordBatch, Attributes]:
+def _events(envelope: Envelope) -> tuple[pa.RecordBatch, Attributes]:
+    spans = envelope.messages
     owner, events = spans.children("events")
+    check_parts(envelope, envelope.scope_of[owner])
     index = np.arange(len(owner)) - offsets_of(owner, len(spans))[owner]
     columns = [
         pa.array(owner),
@@ -58,10 +60,12 @@ def _events(spans: Node) -> tuple[pa.RecordBatch, Attributes]:
     return pa.record_batch(columns, SPAN_EVENTS), read_attributes(events, level=4)
 
 
-def _links(spans: Node) -> pa.Array:
+def _links(envelope: Envelope) -> pa.Array:
+    spans = envelope.messages
     owner, links = spans.children("links")
     if not len(links):
         return pa.nulls(len(spans), pa.string())
+    check_parts(envelope, envelope.scope_of[owner])
     attributes = read_attributes(links, level=4)
     keys = attributes.pairs.column("key")
     members = member_text(keys, attributes.pairs).take(pa.array(attributes.pair))

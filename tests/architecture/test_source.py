@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("receiver", "pipeline", "exporters", "config", "src/agentpond/cli", "docs", "benches")
+FOLDERS = (
+    "receiver",
+    "pipeline",
+    "exporters",
+    "config",
+    "src/agentpond/cli",
+    "src/agentpond/conformance",
+    "docs",
+    "benches",
+)
 MODULES = [
     *sorted((ROOT / "src" / "agentpond").glob("*.py")),
     *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))),

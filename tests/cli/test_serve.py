@@ -91,7 +91,7 @@ def test_the_welcome_names_the_real_ports(
     http = re.search(r"^  otlp http +127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
     assert grpc is not None
     assert http is not None
-    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{grpc[1]}" in text
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{http[1]}" in text
     for name in ("logs", "traces", "metrics"):
         assert f"http://127.0.0.1:{http[1]}/v1/{name}" in text
     assert process.returncode == 0

@@ -143,6 +143,15 @@ service:
             ),
         ),
         (
+            "receivers:\n  otlp:\nprocessors:\n  memory_limiter:\n" + END,
+            (
+                "a.yaml:4:3: processors.memory_limiter: there is no processor of type "
+                "`memory_limiter`. Write its options, which have the same names, under "
+                "`service: {memory_limiter: ...}`: one limit holds for all pipelines. Remove it "
+                "here and from the pipelines."
+            ),
+        ),
+        (
             "receivers:\n  otlp:\nextensions:\n  health_check:\n" + END,
             (
                 "a.yaml:3:1: extensions: unknown section. Not needed: health, readiness and "

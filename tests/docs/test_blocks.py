@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import typer
 
 from agentpond.cli import application
-from agentpond.cli.agents import claude_code, codex
+from agentpond.cli.agents import Doors, claude_code, codex
 from agentpond.config.build import assemble, plan
 from agentpond.exporters.duckdb import Config, DuckDBExporter
+from agentpond.pipeline.core.signal import Identity
 from agentpond.pipeline.pricing.own import read
 from agentpond.pipeline.testing import settings
+from agentpond.receiver.otlp.guard.tokens import parse as parse_tokens
 
 from .support import ROOT, Block, blocks, commands, place_of
 
 PYTHON = blocks("python")
 WAITING = [block for block in PYTHON if "until Ctrl-C" in block.text]
-LISTENING = {"grpc": "127.0.0.1:4317", "http": "127.0.0.1:4318"}
+LISTENING = Doors({"grpc": "127.0.0.1:4317", "http": "127.0.0.1:4318"})
 QUERIES = [block.text for block in blocks("sql")] + [
     words[-1] for words in commands("agentpond") if words[1] == "query"
 ]
@@ -83,11 +86,21 @@ def test_every_program_that_waits_for_ctrl_c_ends_well_then(block: Block, tmp_pa
     assert (process.returncode, errors) == (0, "")
 
 
+def write_certificates(directory: Path) -> None:
+    """Put in place the files that pages name: a server's pair, and an authority of clients."""
+    ca = trustme.CA()
+    pair = ca.issue_cert("localhost")
+    pair.cert_chain_pems[0].write_to_path(str(directory / "server.pem"))
+    pair.private_key_pem.write_to_path(str(directory / "server.key"))
+    ca.cert_pem.write_to_path(str(directory / "clients.pem"))
+
+
 @pytest.mark.parametrize("block", blocks("yaml"), ids=place_of)
 def test_every_yaml_block_is_a_configuration_that_can_be_built(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    write_certificates(tmp_path)
     Path("agentpond.yaml").write_text(block.text)
 
     chosen = plan("agentpond.yaml")
@@ -162,3 +175,14 @@ def test_every_block_says_its_language_and_that_is_one_we_check() -> None:
     unknown = [block.place for block in blocks() if block.language not in checked]
 
     assert unknown == []
+
+
+def test_the_token_file_of_the_page_can_be_read() -> None:
+    text = block_at("docs/security.md", "text")
+
+    tokens = parse_tokens(text, "tokens.txt")
+
+    assert [token.identity for token in tokens] == [
+        Identity(user_id="ada", team="the platform"),
+        Identity(team="research"),
+    ]

@@ -21,7 +21,7 @@ LINK = re.compile(r"\]\((?!https?:|#)(?P<target>[^)#]+)")
 REASON = re.compile(r'reason="(\w+)"')
 
 # These end a start, and are told on the terminal: nothing is counted under them.
-AT_START = {"cannot_listen"}
+AT_START = {"bad_certificate", "bad_tokens_file", "cannot_listen"}
 
 
 def no_sentence(told: dict[str, str]) -> list[str]:

@@ -30,6 +30,21 @@ def test_groups_follow_one_another(kit: Any) -> None:
     assert backlog.take(offered[1].start, WIDE, None) == offered[1:]
 
 
+def test_what_was_let_go_is_gone_and_what_comes_later_is_kept(kit: Any) -> None:
+    backlog = Backlog(ROOMY)
+    first, second = groups(kit, b"1", b"1")
+    backlog.join("agents", 0)
+    backlog.offer([first])
+
+    backlog.let_go()
+
+    assert (backlog.take(0, WIDE, None), backlog.nbytes) == ([], 0)
+    backlog.offer([second])
+    assert backlog.next_start(0) == second.start
+    backlog.passed("agents", second.end)
+    assert backlog.nbytes == 0
+
+
 def test_nothing_is_taken_where_no_group_begins(kit: Any) -> None:
     backlog = Backlog(ROOMY)
     backlog.offer(groups(kit, b"1"))

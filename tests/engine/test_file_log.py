@@ -348,6 +348,20 @@ class FailingSync:
             raise OSError(errno.EIO, "Input/output error")
 
 
+def test_while_the_disk_refuses_there_is_no_room(kit: Any) -> None:
+    log = reopened(kit)
+    with files_no_longer_than(0):
+        log.require_room(10)
+        with pytest.raises(Retryable):
+            log.append([kit.entry(b"lost")])
+
+        with pytest.raises(Retryable, match="Check the disk's space") as caught:
+            log.require_room(10)
+
+    assert caught.value.reason == "log_write_failed"
+    log.require_room(10)
+
+
 def test_a_file_whose_fsync_failed_is_never_written_again(kit: Any) -> None:
     sync = FailingSync()
     log = reopened(kit, fsync="group", sync=sync)

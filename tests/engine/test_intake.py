@@ -1,9 +1,10 @@
 """The way from a request to its acknowledgement."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class World:
     """An intake with its parts."""
 
     def __init__(
-        self, codec: Any, max_bytes: int = 1 << 24, calm_bytes: int = 1 << 30, **limits: int
+        self, codec: Any, max_bytes: int = 1 << 24, calm_bytes: int = 1 << 30, **limits: Any
     ) -> None:
         self.codec = codec
         self.log = MemoryLog(max_bytes)
@@ -325,3 +326,54 @@ async def test_groups_ride_along_for_the_pipelines(kit: Any) -> None:
 
         assert (group.start, group.end) == (0, world.log.end)
         assert group.counts == {("otlp", Signal.TRACES): 4}
+
+
+class FullLog(MemoryLog):
+    """A log that is as full as it is told to be."""
+
+    is_full = False
+
+    def require_room(self, given_bytes: int) -> None:
+        super().require_room(self.capacity_bytes + 1 if self.is_full else given_bytes)
+
+
+async def test_a_log_that_refuses_is_told_once_until_it_takes_requests_for_a_while(
+    kit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "agentpond.intake")
+    log, now_s = FullLog(1 << 20), [0.0]
+    intake = Intake(log, kit.codec(), Backlog(0), clock_s=lambda: now_s[0])
+    intake.start()
+
+    async def give(at_s: float, *, is_full: bool) -> bool:
+        now_s[0], log.is_full = at_s, is_full
+        with suppress(Retryable):
+            await intake.accept(kit.request())
+        return bool(intake.trouble)
+
+    fulls = ((0, False), (1, True), (2, True), (3, False), (4, True), (11, False), (12, True))
+    troubles = [await give(at_s, is_full=is_full) for at_s, is_full in fulls]
+    await intake.close()
+
+    assert troubles == [is_full for _, is_full in fulls]
+    assert [record.getMessage()[:25] for record in caplog.records] == [
+        "requests are refused: log",
+        "requests are taken again.",
+        "requests are refused: log",
+    ]
+
+
+async def test_a_refusal_is_no_trouble_any_more_when_nobody_came_again(kit: Any) -> None:
+    log, now_s = FullLog(1 << 20), [0.0]
+    log.is_full = True
+    intake = Intake(log, kit.codec(), Backlog(0), clock_s=lambda: now_s[0])
+    intake.start()
+    with pytest.raises(Retryable):
+        await intake.accept(kit.request())
+    before = intake.trouble
+
+    now_s[0] = 10.0
+
+    assert "is full" in before
+    assert intake.trouble == ""
+    await intake.close()

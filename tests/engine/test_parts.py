@@ -1,6 +1,7 @@
 """The small parts: back-off, cursors, dead letters, processing."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from agentpond.pipeline.core.batch import Batch, Dropped
 from agentpond.pipeline.core.errors import Permanent, Retryable
+from agentpond.pipeline.core.later import spread, spread_s
 from agentpond.pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS, TABLES
-from agentpond.pipeline.core.signal import Signal
+from agentpond.pipeline.core.signal import Identity, Signal
 from agentpond.pipeline.engine.cursors import Cursors
 from agentpond.pipeline.engine.dead_letters import DeadLetters, Place, Refused
 from agentpond.pipeline.engine.process import choose, process
@@ -121,8 +123,25 @@ def test_a_dead_letter_holds_requests_as_they_came(kit: Any, tmp_path: Path) -> 
             "records": 3,
             "body": b"body",
             "error": "the disk is on fire",
+            "identity": None,
         }
     ]
+
+
+def test_a_dead_letter_knows_whose_request_it_holds(kit: Any, tmp_path: Path) -> None:
+    place = Place("agents", "codec", "abcdef0123456789", start=7, end=9)
+    entry = kit.entry(b"body")
+    request = replace(entry.request, identity=Identity(user_id="alice", team="platform"))
+
+    DeadLetters(tmp_path).bury_requests(place, [Refused(replace(entry, request=request), 7, NEVER)])
+
+    rows = pa.ipc.open_file(str(next(tmp_path.glob("*.requests.arrow")))).read_all()
+    assert dict(rows["identity"][0].as_py()) == {
+        "user_id": "alice",
+        "user_email": "",
+        "organization_id": "",
+        "team": "platform",
+    }
 
 
 def test_a_dead_letter_is_readable_by_its_owner_alone(kit: Any, tmp_path: Path) -> None:
@@ -196,3 +215,20 @@ def test_a_cursor_file_is_json(tmp_path: Path) -> None:
     Cursors(tmp_path).put("p", "e", "log", 42)
 
     assert json.loads((tmp_path / "p+e.json").read_text()) == {"log_id": "log", "position": 42}
+
+
+def test_senders_who_are_refused_together_do_not_come_back_together() -> None:
+    chances = iter((0.0, 0.5, 1.0))
+
+    delays_s = [spread_s(3.0, lambda: next(chances)) for _ in range(3)]
+
+    assert delays_s == [2, 3, 4]
+
+
+def test_each_sender_gets_an_error_of_his_own() -> None:
+    told = Retryable("full", retry_after_s=3.0, reason="log_full")
+
+    copies = [spread(told) for _ in range(50)]
+
+    assert {(str(copy), copy.reason) for copy in copies} == {("full", "log_full")}
+    assert len({copy.retry_after_s for copy in copies}) > 10

@@ -1,6 +1,11 @@
 """Which of DuckDB's errors may pass, and what happens after one that ends the database."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -22,6 +27,7 @@ from .support import column, deliver, event
         (duckdb.TransactionException("conflict"), Retryable, "disk"),
         (duckdb.InterruptException("Interrupted!"), Retryable, "interrupted"),
         (duckdb.FatalException("database has been invalidated"), Retryable, "disk"),
+        (duckdb.IOException("Detach and reattach it before using it"), Retryable, "disk"),
         (duckdb.ConstraintException("NOT NULL"), Permanent, "refused_rows"),
         (duckdb.ConversionException("no number"), Permanent, "refused_rows"),
         (duckdb.InvalidInputException("map key twice"), Permanent, "refused_rows"),
@@ -81,3 +87,88 @@ def test_a_database_that_cannot_be_opened_again_yet_is_retryable(
     dropped = store.export(deliver(0, [event(1)]))
 
     assert (caught.value.reason, list(dropped)) == ("disk", [])
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Have the system refuse to let files grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def checkpoint(store: DuckDBExporter) -> None:
+    """Have DuckDB do what it does by itself once its log is long."""
+    assert store._open is not None
+    store._open.writer.execute("CHECKPOINT")
+
+
+def test_a_delivery_that_met_a_full_disk_is_taken_when_there_is_room(store: DuckDBExporter) -> None:
+    store.export(deliver(0, [event(1)]))
+
+    with full_disk(), pytest.raises(Retryable, match="see that the disk has room"):
+        store.export(deliver(1, [event(2)]))
+    store.export(deliver(1, [event(2)]))
+
+    assert column(store, "SELECT count(*) FROM events") == [2]
+
+
+def test_a_checkpoint_that_met_a_full_disk_does_not_end_the_store(store: DuckDBExporter) -> None:
+    store.export(deliver(0, [event(1)]))
+    with full_disk():
+        with pytest.raises(duckdb.Error, match="has been invalidated"):
+            checkpoint(store)
+        for _ in range(2):
+            with pytest.raises(Retryable):
+                store.export(deliver(1, [event(1), event(2)]))
+
+    dropped = store.export(deliver(1, [event(1), event(2)]))
+
+    assert list(dropped) == [Dropped(EVENTS, 1, "duplicate")]
+    assert column(store, "SELECT count(*) FROM events") == [2]
+
+
+def test_a_query_of_a_database_that_gave_up_may_be_asked_again(store: DuckDBExporter) -> None:
+    store.export(deliver(0, [event(1)]))
+    with full_disk(), pytest.raises(duckdb.Error, match="has been invalidated"):
+        checkpoint(store)
+
+    with pytest.raises(Retryable, match="has been invalidated"):
+        store.query("SELECT 1")
+
+
+class CommitsAndFails:
+    """A connection whose COMMIT takes place and then fails, as one before a checkpoint can."""
+
+    def __init__(self, real: duckdb.DuckDBPyConnection) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def execute(self, sql: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
+        done = self._real.execute(sql, *parameters)
+        if sql == "COMMIT":
+            raise duckdb.IOException("COMMIT succeeded. Detach and reattach the database")
+        return done
+
+
+def test_what_was_dropped_by_a_commit_that_failed_and_took_place_is_told(
+    store: DuckDBExporter,
+) -> None:
+    store.export(deliver(0, [event(1)]))
+    assert store._open is not None
+    failing: Any = CommitsAndFails(store._open.writer)
+    store._open = replace(store._open, writer=failing)
+    with pytest.raises(Retryable):
+        store.export(deliver(1, [event(1), event(2)]))
+
+    dropped = store.export(deliver(1, [event(1), event(2)]))
+    again = store.export(deliver(1, [event(1), event(2)]))
+
+    assert list(dropped) == [Dropped(EVENTS, 1, "duplicate")]
+    assert list(again) == []
+    assert column(store, "SELECT count(*) FROM events") == [2]

@@ -45,14 +45,16 @@ def test_a_metric_is_recognised_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("told", "fields", "name"),
     [
-        ({"event.name": "a.b"}, {"event_name": "c.d", "body": "e.f"}, "a.b"),
+        ({"event.name": "a.b"}, {"event_name": "c.d", "body": "e.f"}, "c.d"),
+        ({"event.name": "a.b"}, {"event_name": "event otel/src/a.rs:7", "body": "e.f"}, "a.b"),
+        ({"event.name": "a.b"}, {"body": "e.f"}, "a.b"),
         ({}, {"event_name": "c.d", "body": "e.f"}, "c.d"),
         ({}, {"event_name": "event otel/src/a.rs:7", "body": "e.f"}, "e.f"),
         ({}, {"body": "Some words."}, None),
         ({}, {}, None),
     ],
 )
-def test_a_log_record_s_name_is_its_attribute_then_its_field_then_its_body(
+def test_a_log_record_s_name_is_its_field_then_its_attribute_then_its_body(
     told: dict[str, Any], fields: dict[str, Any], name: str | None
 ) -> None:
     record = log(told, event_name=fields.get("event_name", ""))
@@ -62,6 +64,15 @@ def test_a_log_record_s_name_is_its_attribute_then_its_field_then_its_body(
     (row,) = rows(logs([record]))
 
     assert row["event_name"] == name
+
+
+@pytest.mark.parametrize(("told", "kept"), [("a.b", {"event.name": "a.b"}), ("c.d", {})])
+def test_an_attribute_that_names_a_record_otherwise_than_its_field_is_kept(
+    told: str, kept: dict[str, str]
+) -> None:
+    (row,) = rows(logs([log({"event.name": told}, event_name="c.d")]))
+
+    assert row["attributes"] == kept
 
 
 def test_records_of_several_dialects_in_one_request_each_find_theirs() -> None:

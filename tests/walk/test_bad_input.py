@@ -105,7 +105,7 @@ async def go_away_half_way(service: Served) -> None:
     """Announce a body, send a part of it, and hang up."""
     host, _, port = service.http.rpartition(":")
     _, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: {PROTOBUF}\r\n"
+    head = f"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: {PROTOBUF}\r\n"
     writer.write(f"{head}Content-Length: 5000\r\n\r\nabc".encode())
     await writer.drain()
     writer.close()

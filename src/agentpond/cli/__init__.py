@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .conformance import conformance
 from .formats import Format, format_of
 
 OK = 0
@@ -43,7 +44,7 @@ def application() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (serve, validate, components, query, version):
+    for command in (serve, validate, components, query, conformance, version):
         app.command(epilog=EPILOG)(command)
     config = typer.Typer(help="Print the schema or the default of the configuration.")
     config.command("schema")(config_schema)

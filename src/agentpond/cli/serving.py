@@ -22,7 +22,7 @@ from ..pipeline.core import counters as names
 from ..pipeline.core.component import Kind, Receiver
 from ..pipeline.core.errors import Permanent, Retryable
 from ..pipeline.engine.service import Service
-from .agents import claude_code, claude_code_more, codex, codex_more
+from .agents import Doors, claude_code, claude_code_more, codex, codex_more
 from .holders import holder
 from .live import live_line
 from .memory import keep_little
@@ -37,6 +37,19 @@ class Listening(Protocol):
     @property
     def endpoints(self) -> Mapping[str, str]:
         """Give ``host:port`` by the name of the door."""
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A receiver that tells what its senders need beside the address."""
+
+    @property
+    def secured(self) -> frozenset[str]:
+        """Name the doors that speak TLS."""
+
+    @property
+    def asks_for_token(self) -> bool:
+        """Tell whether senders must say who they are."""
 
 
 def run(config: Path | None) -> int:
@@ -131,22 +144,28 @@ def _log_to(console: Console) -> None:
 def welcome(receivers: Mapping[str, Receiver], telemetry: str | None) -> list[str]:
     """Say where the service listens and how to point an agent at it."""
     listening = {
-        receiver_id: receiver.endpoints
+        receiver_id: _doors(receiver)
         for receiver_id, receiver in receivers.items()
         if isinstance(receiver, Listening) and receiver.endpoints
     }
     lines = ["agentpond listens:"]
     for receiver_id, opened in listening.items():
-        lines += [f"  {receiver_id} {door:<10} {address}" for door, address in opened.items()]
+        lines += [f"  {receiver_id} {door:<10} {at}" for door, at in opened.endpoints.items()]
     if telemetry:
         lines.append(f"  metrics, health  {telemetry}")
-    first = next(iter(listening.values()), {})
-    if not first:
+    first = next(iter(listening.values()), None)
+    if first is None:
         return [*lines, "  no receiver has a port open"]
     return [*lines, "", *_agents(first)]
 
 
-def _agents(opened: Mapping[str, str]) -> list[str]:
+def _doors(receiver: Listening) -> Doors:
+    if isinstance(receiver, Guarded):
+        return Doors(receiver.endpoints, receiver.secured, receiver.asks_for_token)
+    return Doors(receiver.endpoints)
+
+
+def _agents(opened: Doors) -> list[str]:
     return [
         "Claude Code: set these where it runs.",
         *(f"  {line}" for line in claude_code(opened)),

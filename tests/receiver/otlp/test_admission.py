@@ -71,7 +71,7 @@ def test_gzip_and_nothing_are_read(content_encoding: str | None, inflate: bool) 
 
 @pytest.mark.parametrize("content_encoding", ["br", "zstd", "gzip, gzip"])
 def test_other_compressions_are_told_what_to_send(content_encoding: str) -> None:
-    with pytest.raises(Permanent, match="Send gzip or leave it uncompressed") as told:
+    with pytest.raises(Permanent, match=r"Send gzip .*, or leave it uncompressed") as told:
         admission.is_gzip(content_encoding)
 
     assert told.value.reason == "bad_encoding"

@@ -1,8 +1,10 @@
 """Answers: how a request ended, as its sender reads it."""
 
 import json
+from typing import Any
 
 import pytest
+from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,9 +73,14 @@ def test_a_warning_on_full_acceptance_is_a_message_with_nothing_rejected() -> No
     [
         ("invalid_protobuf", 400, code_pb2.INVALID_ARGUMENT),
         ("broken_gzip", 400, code_pb2.INVALID_ARGUMENT),
+        ("unauthenticated", 401, code_pb2.UNAUTHENTICATED),
+        ("forbidden_host", 403, code_pb2.PERMISSION_DENIED),
+        ("forbidden_origin", 403, code_pb2.PERMISSION_DENIED),
         ("not_found", 404, code_pb2.UNIMPLEMENTED),
         ("bad_method", 405, code_pb2.UNIMPLEMENTED),
+        ("length_required", 411, code_pb2.INVALID_ARGUMENT),
         ("too_large", 413, code_pb2.RESOURCE_EXHAUSTED),
+        ("headers_too_large", 431, code_pb2.INVALID_ARGUMENT),
         ("bad_content_type", 415, code_pb2.INVALID_ARGUMENT),
         ("bad_encoding", 415, code_pb2.INVALID_ARGUMENT),
     ],
@@ -161,3 +168,55 @@ def test_any_message_makes_a_readable_answer(message: str, reason: str, encoding
         else status_pb2.Status.FromString(answer.body).message
     )
     assert len(told) <= 1000
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize("limit_bytes", [answers.LEAST_ANSWER_BYTES, 1000])
+def test_an_answer_over_the_limit_loses_words_and_keeps_the_count(
+    encoding: Encoding, limit_bytes: int
+) -> None:
+    accepted = Accepted(position=0, records=5, rejected=3, message="\x01ä" * 1000)
+
+    body = answers.success(accepted, Signal.LOGS, encoding, limit_bytes)
+
+    told = read_partial_success(body, encoding)
+    assert len(body) <= limit_bytes
+    assert told.rejected_log_records == 3
+    assert told.error_message.startswith("\x01ä")
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize(
+    "error", [Permanent("ä" * 1000, reason="too_large"), Retryable("ä" * 1000)], ids=str
+)
+def test_a_refusal_over_the_limit_loses_words_only(
+    encoding: Encoding, error: answers.Refusal
+) -> None:
+    limit_bytes = answers.LEAST_ANSWER_BYTES
+
+    answer = answers.http_refusal(error, encoding, limit_bytes)
+
+    assert len(answer.body) <= limit_bytes
+    assert ("ä" in answer.body.decode("utf-8", "ignore")) or b"\\u00e4" in answer.body
+
+
+def test_a_missing_token_is_answered_with_how_to_show_one() -> None:
+    error = Permanent("send a token.", reason="unauthenticated")
+
+    answer = answers.http_refusal(error, Encoding.JSON)
+
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_status_line_repeats_the_words_in_ascii_on_one_line() -> None:
+    error = Permanent("Path:\r\nü is none.", reason="not_found")
+
+    answer = answers.http_refusal(error, Encoding.PROTOBUF)
+
+    assert answer.reason == "Not Found: Path:??? is none."
+
+
+def read_partial_success(body: bytes, encoding: Encoding) -> Any:
+    if encoding is Encoding.JSON:
+        return json_format.Parse(body, ExportLogsServiceResponse()).partial_success
+    return ExportLogsServiceResponse.FromString(body).partial_success

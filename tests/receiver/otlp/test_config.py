@@ -25,7 +25,7 @@ def opened(config: Any) -> dict[str, str]:
         ({"protocols": {"grpc": {}}}, {"grpc": "127.0.0.1:4317"}),
         ({"protocols": {"grpc": None}}, {"grpc": "127.0.0.1:4317"}),
         ({"protocols": {"http": {"endpoint": "[::1]:0"}}}, {"http": "[::1]:0"}),
-        ({"protocols": {"http": {"endpoint": ":4318"}}}, {"http": ":4318"}),
+        ({"protocols": {"http": {"endpoint": ":4318"}}, "insecure": True}, {"http": ":4318"}),
     ],
 )
 def test_protocols_that_are_named_are_opened(config: Any, endpoints: dict[str, str]) -> None:
@@ -98,8 +98,51 @@ def test_the_schema_can_be_written() -> None:
     schema = Config.model_json_schema()
 
     assert sorted(schema["properties"]) == [
+        "auth",
+        "insecure",
         "max_bytes_in_hand",
+        "max_bytes_in_hand_per_peer",
         "max_requests_in_hand",
+        "max_requests_in_hand_per_peer",
+        "max_response_bytes",
         "protocols",
         "stop_timeout_s",
     ]
+
+
+OPEN = {"endpoint": "0.0.0.0:4318"}
+CERTIFICATE = {"cert_file": "server.pem", "key_file": "server.key"}
+
+
+@pytest.mark.parametrize(
+    "protocols",
+    [
+        {"http": OPEN},
+        {"grpc": {"endpoint": "[::]:4317"}},
+        {"http": {"endpoint": ":4318"}},
+        {"http": {"endpoint": "collector.example:4318"}},
+        {"grpc": {}, "http": {**OPEN, "tls": CERTIFICATE}},
+    ],
+    ids=["any IPv4", "any", "no host", "a name", "TLS that asks nobody who he is"],
+)
+def test_a_door_that_anybody_can_reach_needs_a_token(protocols: Any) -> None:
+    with pytest.raises(ValidationError, match="other machines can reach") as told:
+        Config.model_validate({"protocols": protocols})
+
+    assert "insecure: true" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"auth": {"tokens": [{"token": "a-token"}]}, "protocols": {"http": OPEN}},
+        {"insecure": True, "protocols": {"http": OPEN}},
+        {"protocols": {"http": {**OPEN, "tls": {**CERTIFICATE, "client_ca_file": "ca.pem"}}}},
+        {"protocols": {"http": {"endpoint": "localhost:4318"}, "grpc": {"endpoint": "[::1]:0"}}},
+    ],
+    ids=["a token", "told so", "client certificates", "loopback"],
+)
+def test_a_door_is_opened_where_somebody_minds_it(config: Any) -> None:
+    told = opened(config)
+
+    assert set(told) == set(config["protocols"])

@@ -151,6 +151,17 @@ async def test_the_details_are_read_by_the_official_helper() -> None:
         assert (status.code, status.message) == (code_pb2.UNAVAILABLE, "log full")
 
 
+async def test_the_delay_is_told_where_the_python_exporter_looks_for_it() -> None:
+    take = Taker(Retryable("log full", retry_after_s=7))
+    async with running(take, grpc={}) as service, calling(service.grpc) as export:
+        _, error = await refusal(export, b"x")
+
+        told = error_details_pb2.RetryInfo.FromString(
+            error.trailing_metadata()["google.rpc.retryinfo-bin"]
+        )
+        assert told.retry_delay.ToSeconds() == 7
+
+
 async def test_an_unknown_method_is_told_the_known_ones() -> None:
     path = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"
     async with running(grpc={}) as service, calling(service.grpc, path) as export:

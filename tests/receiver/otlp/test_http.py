@@ -99,7 +99,7 @@ async def test_one_connection_carries_a_hundred_requests() -> None:
     async with running(http={}) as service, connected(service.http) as (reader, writer):
         for number in range(100):
             writer.write(
-                b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 b"Content-Length: 3\r\n\r\n%03d" % number
             )
             answer = await reader.readuntil(b"\r\n\r\n{}")
@@ -121,7 +121,7 @@ async def test_a_body_that_comes_byte_by_byte_is_taken() -> None:
     body = json.dumps({"resourceLogs": []}).encode()
     async with running(http={}) as service, connected(service.http) as (reader, writer):
         writer.write(
-            b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)
         )
         for at in range(len(body)):
@@ -148,7 +148,7 @@ async def test_http_1_0_is_served() -> None:
 async def test_a_client_that_expects_100_continue_is_asked_for_its_body() -> None:
     async with running(http={}) as service, connected(service.http) as (reader, writer):
         writer.write(
-            b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
         )
         asked = await reader.readuntil(b"\r\n\r\n")

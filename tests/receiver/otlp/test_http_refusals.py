@@ -16,7 +16,7 @@ from agentpond.pipeline.core.signal import Accepted
 from .support import GZIP, JSON, PROTOBUF, Running, Taker, connected, running
 
 BOMB = gzip.compress(bytes(100_000_000), compresslevel=1)
-HEAD = b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+HEAD = b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"
 
 
 async def message_of(response: ClientResponse) -> str:
@@ -212,18 +212,15 @@ async def test_a_body_that_does_not_come_in_time_is_to_be_sent_again() -> None:
     [
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n", "chunk size"),
         (HEAD + b"Content-Length: -1\r\n\r\n", "Content-Length"),
-        (HEAD + b"X: " + b"a" * 10_000 + b"\r\n\r\n", "8190 bytes"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "OTLP over gRPC has a port of its own"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello, TLS", "HTTP"),
         (bytes(range(256)), "Not a well-formed HTTP request"),
     ],
-    ids=["chunks", "length", "header", "gRPC", "TLS", "bytes"],
+    ids=["chunks", "length", "bytes"],
 )
 async def test_what_is_not_http_is_told_so(request_bytes: bytes, words: str) -> None:
     async with running(http={}) as service:
         line, message = await raw_answer(service, request_bytes)
 
-        assert line == b"HTTP/1.0 400 Bad Request"
+        assert line.startswith(b"HTTP/1.0 400 Bad Request: ")
         assert words in message
         assert service.refused == {"bad_http": 1}
 

@@ -26,7 +26,7 @@ from .support import EXPORTS, GZIP, JSON, PROTOBUF, Taker, calling, connected, r
 ZIPPED = gzip.compress(b"zipped")
 THOUSAND = {"max_request_bytes": 1000}
 CLAIM = (
-    b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n"
 )
 MOUNT_ONLY = Config.model_validate({"protocols": {}})
@@ -108,7 +108,7 @@ async def test_what_does_not_end_in_time_is_cut_off() -> None:
     async with running(take, http={}, stop_timeout_s=0.01) as service:
         async with connected(service.http) as (_, writer):
             writer.write(
-                b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 b"Content-Length: 2\r\n\r\n{}"
             )
             await take.began.wait()
@@ -138,7 +138,8 @@ async def test_more_than_can_be_held_is_to_be_sent_again(bound: dict[str, Any]) 
         may_end.set()
         await first
 
-        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert response.status == 503
+        assert response.headers["Retry-After"] in {"2", "3", "4"}
         assert told.value.code() is grpc.StatusCode.UNAVAILABLE
         assert service.refused == {"busy": 2}
 

@@ -41,6 +41,8 @@ VALUES = {
     '{"doubleValue":"NaN"}': ("double", "nan"),
     '{"doubleValue":"-Infinity"}': ("double", "-inf"),
     '{"bytesValue":"AAEC"}': ("json", JsonOf("AAEC")),
+    '{"bytesValue":"-_8"}': ("json", JsonOf("+/8=")),
+    '{"bytesValue":"-_8="}': ("json", JsonOf("+/8=")),
     '{"stringValue":"\\ud83d\\ude00"}': ("string", "😀"),
     '{"stringValue":"a\\u0000b"}': ("string", "a\0b"),
     '{"stringValue":null,"intValue":1}': ("integer", 1),
@@ -64,6 +66,17 @@ REFUSED = {
     "words for a whole number": attribute('{"intValue":"ten"}'),
     "a number that is too large": attribute('{"intValue":"9223372036854775808"}'),
     "a number of a billion digits": attribute('{"intValue":"1e999999999"}'),
+    "a whole number in hex": attribute('{"intValue":"0x10"}'),
+    "a whole number with underscores": attribute('{"intValue":"1_000"}'),
+    "a whole number in other digits": attribute('{"intValue":"\uff11"}'),
+    "a double with underscores": attribute('{"doubleValue":"1_0"}'),
+    "true for a double": attribute('{"doubleValue":true}'),
+    "null in an array": attribute('{"arrayValue":{"values":[null]}}'),
+    "a negative count of what was dropped": log('"droppedAttributesCount":-1'),
+    "words for flags": log('"flags":"one"'),
+    "a number for a schema's URL": b'{"resourceLogs":[{"schemaUrl":1}]}',
+    "references that are no list": b'{"resourceLogs":[{"resource":{"entityRefs":1}}]}',
+    "invalid UTF-8 under an unknown key": log('"x":"?"').replace(b"?", b"\xc0\x80"),
     "NaN for a whole number": attribute('{"intValue":"NaN"}'),
     "a negative time": log('"timeUnixNano":"-1"'),
     "text for a flag": attribute('{"boolValue":"true"}'),
@@ -140,3 +153,33 @@ def test_counts_and_bounds_may_be_numbers_or_text() -> None:
     (record,) = read(body, METRICS)
 
     assert (record["bucket_counts"], record["bounds"]) == ([1, 2], ["1.0"])
+
+
+UNREAD = {
+    "a description": '"description":1',
+    "metadata": '"metadata":[{"key":"k","value":{"intValue":"x"}}]',
+    "metadata of two kinds": '"metadata":[{"key":"k","value":{"intValue":1,"stringValue":"a"}}]',
+    "an exemplar": '"gauge":{"dataPoints":[{"exemplars":[{"asInt":"x"}]}]}',
+    "an exemplar of two kinds": '"gauge":{"dataPoints":[{"exemplars":[{"asInt":1,"asDouble":1}]}]}',
+    "a null exemplar": '"gauge":{"dataPoints":[{"exemplars":[null]}]}',
+    "a null count": '"histogram":{"dataPoints":[{"bucketCounts":[null]}]}',
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_nobody_reads_must_be_right_all_the_same(name: str) -> None:
+    with pytest.raises(Permanent) as refusal:
+        read(point("{" + UNREAD[name] + "}"), METRICS)
+
+    assert refusal.value.reason == "invalid_json"
+
+
+def test_numbers_of_32_bits_may_be_text() -> None:
+    body = point(
+        '{"exponentialHistogram":{"dataPoints":[{"scale":"-3","positive":{"offset":"1"}}]}}'
+    )
+
+    (record,) = read(body, METRICS)
+
+    assert '"scale":-3' in record["detail"]
+    assert '"offset":1' in record["detail"]

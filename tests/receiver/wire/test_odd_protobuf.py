@@ -1,6 +1,5 @@
 """Say what our decoder makes of protobuf that no encoder writes, beside the official classes."""
 
-import random
 import struct
 from typing import Any
 
@@ -93,6 +92,9 @@ TOLD_TWICE = {
     "gauge, gauge": (METRICS, item(message(5, message(1)), message(5, message(1)))),
     "whole, double": (METRICS, gauge(fixed(6, b"\1" * 8), fixed(4, ONE_AND_A_HALF))),
     "double, whole": (METRICS, gauge(fixed(4, ONE_AND_A_HALF), fixed(6, b"\1" * 8))),
+    "an array told twice": (LOGS, attribute(LIST, LIST)),
+    "a body told again as empty": (LOGS, item(message(5, TEXT), message(5))),
+    "a text, then a string index": (LOGS, attribute(TEXT, whole(8, 3))),
 }
 SHAPES = {
     "empty": (LOGS, b""),
@@ -105,6 +107,7 @@ SHAPES = {
     "a group": (LOGS, item(tag(99, GROUP), whole(1, 1), tag(99, END_GROUP), whole(2, 9))),
     "a group without end": (LOGS, item(tag(98, GROUP))),
     "an end without group": (LOGS, item(whole(2, 9), tag(99, END_GROUP))),
+    "field 0 in a group": (LOGS, item(tag(98, GROUP), whole(0, 1), tag(98, END_GROUP))),
     "field 0": (LOGS, item(whole(0, 1))),
     "wire type 6": (LOGS, item(b"\x0e\x01")),
     "wire type 7": (LOGS, item(b"\x0f\x01")),
@@ -133,6 +136,13 @@ SHAPES = {
     "garbage in an array told again": (LOGS, attribute(message(5, b"\xff"), TEXT)),
     "garbage in a resource without records": (LOGS, message(1, message(1, message(1, b"\xff")))),
     "a string index": (LOGS, attribute(whole(8, 3))),
+    "garbage in a field we do not read": (METRICS, item(POINT, message(12, b"\xff"))),
+    "invalid UTF-8 in a description": (METRICS, item(POINT, message(2, BAD_TEXT))),
+    "garbage in an exemplar": (METRICS, gauge(message(5, b"\xff"))),
+    "packed doubles of seven bytes": (METRICS, histogram(message(7, b"\1" * 7))),
+    "a group that another ends": (LOGS, item(tag(98, GROUP), tag(99, END_GROUP))),
+    "a tag of six bytes": (LOGS, item(b"\x90\x80\x80\x80\x80\x00\x05")),
+    "a field above 2**29": (LOGS, item(tag(2**29, VARINT), b"\x05")),
 }
 TEXTS = {
     "key": (LOGS, attribute(TEXT, key=BAD_TEXT)),
@@ -153,27 +163,6 @@ TEXTS = {
     "span event's name": (TRACES, item(message(11, message(2, BAD_TEXT)))),
     "link's trace state": (TRACES, item(message(13, message(3, BAD_TEXT)))),
     "status message": (TRACES, item(message(15, message(2, BAD_TEXT)))),
-}
-
-# Where the official classes refuse and we take. None of it harms: what is wrong stands in fields
-# that we do not read, or is a form no encoder writes, and the rest of the body is read right.
-# Finding it would take a second parse of every body, a third of our whole time.
-LENIENT = {
-    "garbage in a field we do not read": (METRICS, item(POINT, message(12, b"\xff"))),
-    "invalid UTF-8 in a description": (METRICS, item(POINT, message(2, BAD_TEXT))),
-    "garbage in an exemplar": (METRICS, gauge(message(5, b"\xff"))),
-    "packed doubles of seven bytes": (METRICS, histogram(message(7, b"\1" * 7))),
-    "a group that another ends": (LOGS, item(tag(98, GROUP), tag(99, END_GROUP))),
-    "a tag of six bytes": (LOGS, item(b"\x90\x80\x80\x80\x80\x00\x05")),
-    "a field above 2**29": (LOGS, item(tag(2**29, VARINT), b"\x05")),
-}
-
-# Where both take, and differ. ptars keeps a bytes field's last value, which is protobuf's rule;
-# seen as messages, they would be merged.
-MERGED = {
-    "an array told twice": attribute(LIST, LIST),
-    "a body told again as empty": item(message(5, TEXT), message(5)),
-    "a text, then a string index": attribute(TEXT, whole(8, 3)),
 }
 
 
@@ -204,28 +193,6 @@ def test_invalid_utf8_is_refused_wherever_it_stands(name: str) -> None:
         decode(signal, Encoding.PROTOBUF, [body])
 
     assert refusal.value.reason == "invalid_protobuf"
-
-
-@pytest.mark.parametrize("name", LENIENT)
-def test_some_broken_bodies_are_taken_although_the_official_classes_refuse(name: str) -> None:
-    signal, body = LENIENT[name]
-
-    records = ours(signal, body)
-
-    assert records is not None
-    assert official(signal, body) is None
-
-
-@pytest.mark.parametrize("name", MERGED)
-def test_of_a_bytes_field_told_twice_the_last_stands_where_messages_would_merge(
-    name: str,
-) -> None:
-    body = MERGED[name]
-
-    records = ours(LOGS, body)
-
-    assert records is not None
-    assert records != official(LOGS, body)
 
 
 @pytest.mark.parametrize("levels", [30, 31, 32, 33, 46, 47, 48, 49])
@@ -269,28 +236,16 @@ def test_random_bytes_are_judged_as_the_official_classes_judge_them(
 
 @settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, 10_000), patch=st.binary(max_size=4), gone=st.integers(0, 4))
-def test_a_body_changed_anywhere_is_never_read_otherwise_than_the_official_classes_read_it(
+def test_a_body_changed_anywhere_is_judged_as_the_official_classes_judge_it(
     place: int, patch: bytes, gone: int
 ) -> None:
     whole_body = small_request().SerializeToString()
     at = place % len(whole_body)
     body = whole_body[:at] + patch + whole_body[at + gone :]
 
-    records, asked = ours(LOGS, body), official(LOGS, body)
+    records = ours(LOGS, body)
 
-    assert asked is None or records == asked
-
-
-def test_of_a_thousand_changed_bodies_hardly_one_is_taken_that_should_be_refused() -> None:
-    dice = random.Random(20261120)  # noqa: S311 - the same bodies each time, not secrets
-    whole_body = small_request().SerializeToString()
-    bodies = [_changed(whole_body, dice) for _ in range(1000)]
-
-    wrongly_taken = [
-        body for body in bodies if official(LOGS, body) is None and ours(LOGS, body) is not None
-    ]
-
-    assert len(wrongly_taken) <= 5
+    assert records == official(LOGS, body)
 
 
 def small_request() -> Message:
@@ -314,9 +269,3 @@ def small_request() -> Message:
     )
     envelope = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=[log])])
     return OFFICIAL[LOGS](resource_logs=[envelope])
-
-
-def _changed(body: bytes, dice: random.Random) -> bytes:
-    at = dice.randrange(len(body))
-    patch = dice.randbytes(dice.randrange(4))
-    return body[:at] + patch + body[at + dice.randrange(4) :]

@@ -1,0 +1,1 @@
+"""Decide who may send to the receiver, and how much at once."""
