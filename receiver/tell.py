@@ -136,8 +136,13 @@ def _of_item(reader: _Reader) -> Signal | None:
             for item in reader.messages(scope, 2):
                 fields = list(islice(reader.fields(item), _ENOUGH))
                 fitting = [signal for signal in Signal if _fits(signal, fields, reader)]
-                return fitting[0] if len(fitting) == 1 else None
+                return fitting[0] if len(fitting) == 1 and _tells(fitting[0], fields) else None
     return None
+
+
+def _tells(signal: Signal, fields: list[_Field]) -> bool:
+    """Tell whether an item that fits is no poor one: a metric without data is but a text."""
+    return signal is not Signal.METRICS or any(f.number in _METRIC_DATA for f in fields)
 
 
 def _fits(signal: Signal, fields: list[_Field], reader: _Reader) -> bool:
@@ -149,8 +154,7 @@ def _fits(signal: Signal, fields: list[_Field], reader: _Reader) -> bool:
     if signal is Signal.TRACES:
         return all(_is_id(field) for field in fields)
     if signal is Signal.METRICS:
-        data = [field for field in fields if field.number in _METRIC_DATA]
-        return bool(data) and all(_is_data(field, reader) for field in data)
+        return all(_is_data(field, reader) for field in fields if field.number in _METRIC_DATA)
     return True
 
 

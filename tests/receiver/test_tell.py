@@ -31,6 +31,7 @@ UNTOLD = {
     "a cut item": (PROTOBUF, logs([log({})]).SerializeToString()[:-1]),
     "a million empty resources": (PROTOBUF, message(1) * 1_000_000),
     "a body that a log record and a metric could be": (PROTOBUF, item(message(5))),
+    "a metric whose name is as long as a trace id": (PROTOBUF, item(message(1, b"m" * 16))),
     "a span with an id of five bytes and nothing else": (PROTOBUF, item(message(1, b"short"))),
     "JSON in protobuf": (PROTOBUF, b'{"resourceLogs":[{"scopeLogs":[]}]}'),
     "an empty object": (JSON, b"{}"),
