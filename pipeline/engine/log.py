@@ -21,7 +21,7 @@ from .contract import Takes as Takes
 from .contract import forgotten, full, misplaced, total
 from .frame import Entry as Entry
 from .frame import Kind as Kind
-from .frame import decode, encode, salt
+from .frame import Seal, decode, encode, seal_of
 from .recovery import recover
 from .segment import Segment, Sync
 
@@ -145,7 +145,8 @@ class FileLog:
             Permanent: the log is closed.
 
         """
-        frames = [encode(entry, salt(self._log_id)) for entry in entries]
+        seal = seal_of(self._log_id)
+        frames = [encode(entry, seal) for entry in entries]
         sizes = [len(lead) + len(body) for lead, body in frames]
         with self._writing:
             self._require_open()
@@ -179,7 +180,7 @@ class FileLog:
             end = index.end(numbers[-1])
             places = [(index.start(n), index.kind(n), index.records(n)) for n in numbers]
         data = self._read_bytes(segment, places[0][0], end)
-        return self._extract(start, end, places, data)
+        return self._extract(segment.seal, start, end, places, data)
 
     def records_after(self, position: int, takes: Takes | None = None) -> int:
         """Count records at or after a position, of the kinds that ``takes`` says yes to."""
@@ -326,12 +327,14 @@ class FileLog:
         finally:
             os.close(fd)
 
-    def _extract(self, start: int, end: int, places: list[_Place], data: bytes) -> Extract:
+    def _extract(
+        self, seal: Seal, start: int, end: int, places: list[_Place], data: bytes
+    ) -> Extract:
         origin = places[0][0]
         entries, positions = [], []
         lost: dict[Kind, int] = {}
         for position, kind, records in places:
-            frame = decode(data, position - origin, salt(self._log_id))
+            frame = decode(data, position - origin, seal)
             if frame is None:
                 lost[kind] = lost.get(kind, 0) + records
             else:

@@ -39,8 +39,11 @@ def recover(directory: Path, sync: Sync) -> Recovered:
     log_id = _log_id(directory, found)
     if found and found[-1].path == paths[-1]:
         _cut_tail(found[-1], sync)
-    else:
-        found.append(segments.create(directory, log_id, resume, sync))
+        resume = found[-1].end
+    if not found or found[-1].path != paths[-1] or not found[-1].takes_frames:
+        new = segments.create(directory, log_id, resume, sync)
+        # An empty one of an older format has given its name, and its file, to the new one.
+        found = [*(segment for segment in found if segment.path != new.path), new]
     return Recovered(log_id, found, damaged_bytes)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .frame import Damage, salt, scan
+from .frame import Damage, Seal, first_seal_of, scan, seal_of
 from .index import Index
 
 Sync = Callable[[int], None]
 """Make what was written to a file descriptor durable. Raises OSError."""
 
-_MAGIC = b"apondlg1"
+_MAGIC = b"apondlg2"
+_SEALS = {_MAGIC: seal_of, b"apondlg1": first_seal_of}
 _HEADER = struct.Struct("<8s16sq")
 _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
@@ -34,10 +35,16 @@ class Segment:
     log_id: bytes
     base: int
     end: int
+    seal: Seal
     index: Index = field(default_factory=Index)
     damaged_bytes: int = 0
     tail_bytes: int = 0
     """Bytes behind the last sound frame, as they were found when the file was read."""
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether new frames may be added: those of an older format are only read."""
+        return self.seal == seal_of(self.log_id)
 
     @property
     def nbytes(self) -> int:
@@ -72,7 +79,7 @@ def create(directory: Path, log_id: bytes, base: int, sync: Sync) -> Segment:
         os.close(fd)
     new.replace(path)
     sync_directory(directory, sync)
-    return Segment(path, log_id, base, base)
+    return Segment(path, log_id, base, base, seal_of(log_id))
 
 
 def load(path: Path, before: int | None) -> Segment | None:
@@ -82,9 +89,9 @@ def load(path: Path, before: int | None) -> Segment | None:
         return None
     magic, log_id, base = _HEADER.unpack_from(data)
     (crc,) = _CRC.unpack_from(data, _HEADER.size)
-    if magic != _MAGIC or zlib.crc32(data[: _HEADER.size]) != crc or base != base_of(path):
+    if magic not in _SEALS or zlib.crc32(data[: _HEADER.size]) != crc or base != base_of(path):
         return None
-    segment = Segment(path, log_id, base, base)
+    segment = Segment(path, log_id, base, base, _SEALS[magic](log_id))
     if before is not None:
         data = data[: HEADER_BYTES + before - base]
     _note_frames(segment, data)
@@ -93,7 +100,7 @@ def load(path: Path, before: int | None) -> Segment | None:
 
 def _note_frames(segment: Segment, data: bytes) -> None:
     base = segment.base - HEADER_BYTES
-    for found in scan(data, HEADER_BYTES, salt(segment.log_id)):
+    for found in scan(data, HEADER_BYTES, segment.seal):
         if isinstance(found, Damage):
             segment.tail_bytes = found.end - found.start
             continue

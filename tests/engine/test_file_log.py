@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from agentpond.pipeline.core.errors import Permanent, Retryable
+from agentpond.pipeline.engine.frame import encode, first_seal_of
 from agentpond.pipeline.engine.log import FileLog
 
 WHOLE = 1 << 30
+OLD_LOG_ID = b"0123456789abcdef"
+OLD_SEAL = first_seal_of(OLD_LOG_ID)
 
 
 def segments(log_directory: Path) -> list[Path]:
@@ -185,6 +189,29 @@ def test_an_older_segment_that_lost_its_end_is_told(
     assert bodies(log) == [b"body 1", b"body 2"]
     assert log.damaged_bytes == positions[1]
     assert "cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("tail", [b"", b"a write that was not finished"], ids=["whole", "torn"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_log_of_the_first_format_is_read_and_goes_on_in_the_new_one(
+    kit: Any, count: int, tail: bytes
+) -> None:
+    directory = kit.directory / "log"
+    directory.mkdir()
+    written = [b"".join(encode(kit.entry(b"old %d" % n), OLD_SEAL)) for n in range(count)]
+    header = b"apondlg1" + OLD_LOG_ID + bytes(8)
+    old = header + crc32(header).to_bytes(4, "little") + b"".join(written)
+    (directory / f"{0:020d}.log").write_bytes(old + tail)
+
+    log = reopened(kit)
+    log.append([kit.entry(b"new")])
+    log.close()
+
+    expected = [*(b"old %d" % n for n in range(count)), b"new"]
+    log = reopened(kit)
+    assert bodies(log) == expected
+    assert log.damaged_bytes == 0
+    assert log.log_id == OLD_LOG_ID.hex()
 
 
 def test_a_segment_without_a_sound_header_is_set_aside(kit: Any) -> None:
