@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import decoding, memory, parts, walk
+from . import decoding, front, memory, parts, walk
 
 BENCHES: dict[str, Callable[[], None]] = {
     "protobuf": decoding.bench_protobuf,
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "walk": walk.bench_walk,
     "stages": walk.bench_stages,
     "peers": walk.bench_peers,
+    "front": front.bench_front,
 }
 
 

@@ -18,7 +18,7 @@ _CONFIG = """
 receivers:
   otlp:
     protocols:
-      grpc: {{endpoint: "127.0.0.1:{grpc_port}"}}
+      grpc: {{endpoint: "127.0.0.1:{grpc_port}", answer_other_protocols: {front}}}
       http: {{endpoint: "127.0.0.1:{http_port}"}}
 processors: {{redact: {{}}, noise: {{}}, cost: {{}}}}
 exporters:
@@ -84,8 +84,11 @@ class Server:
 
 
 @contextmanager
-def agentpond(directory: Path, *, fsync: str = "group") -> Iterator[Server]:
-    """Run ``agentpond serve`` on the default pipeline; stop it, drained, at the end."""
+def agentpond(directory: Path, *, fsync: str = "group", front: bool = True) -> Iterator[Server]:
+    """Run ``agentpond serve`` on the default pipeline; stop it, drained, at the end.
+
+    Without ``front`` gRPC has its port alone.
+    """
     grpc_port, http_port, site_port = free_port(), free_port(), free_port()
     config = directory / "bench.yaml"
     config.write_text(
@@ -95,6 +98,7 @@ def agentpond(directory: Path, *, fsync: str = "group") -> Iterator[Server]:
             site_port=site_port,
             directory=directory,
             fsync=fsync,
+            front=str(front).lower(),
         )
     )
     line = [sys.executable, "-m", "agentpond", "serve", "--config", str(config)]

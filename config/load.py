@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ..pipeline.core.errors import ConfigError, Problem
 from .document import Document, KeyPath, Place, dotted
-from .syntax import explain, place_of
+from .syntax import explain, is_secret, place_of
 
 _REFERENCE = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)\}")
 _VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
@@ -142,7 +142,8 @@ class _Reading:
         try:
             return self._yaml.constructor.construct_object(node)
         except (YAMLError, ValueError) as error:
-            words = getattr(error, "problem", None) or str(error)
+            told = getattr(error, "problem", None) or str(error)
+            words = "cannot be read" if is_secret(dotted(path)) else told
             self._problem(node, path, f"{words}.", "Write the value plainly, or in quotes.")
             return None
 
@@ -152,14 +153,17 @@ class _Reading:
         inside = match["inside"]
         variable = _VARIABLE.fullmatch(inside)
         if variable is None:
-            hint = f"Write ${{env:NAME}}, or $${{{inside}}} for the text itself."
-            self._problem(node, path, f"`{match.group()}` is not understood.", hint)
+            shown = "..." if is_secret(dotted(path)) else inside
+            hint = f"Write ${{env:NAME}}, or $${{{shown}}} for the text itself."
+            self._problem(node, path, f"`${{{shown}}}` is not understood.", hint)
             return match.group()
         self.from_environment.add(path)
         name, default = variable["name"], variable["default"]
         found = self._environ.get(name)
         if found is None and default is None:
-            hint = f"Set it, or write ${{env:{name}:-default}}."
+            # A default that stands in an example ends up as somebody's password.
+            other = "" if is_secret(name) else f", or write ${{env:{name}:-default}}"
+            hint = f"Set it{other}."
             self._problem(node, path, f"the environment variable {name} is not set.", hint)
             return match.group()
         # An empty variable counts as not set where there is a default, as in a shell.

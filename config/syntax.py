@@ -11,6 +11,12 @@ from .document import Place
 _BARE_VARIABLE = re.compile(r"""(?<!["'\w])(?P<variable>\$\{[^}]*\})""")
 _NO_SPACE = re.compile(r"\s*(?:- )?(?P<key>[A-Za-z_][\w/.-]*):(?P<value>[^\s/:][^#]*)")
 _SECRET = re.compile(r"token|password|secret", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'")
+
+
+def is_secret(text: str) -> bool:
+    """Tell whether a text may name or hold a secret, which no message is to repeat."""
+    return _SECRET.search(text) is not None
 
 
 def place_of(mark: StreamMark) -> Place:
@@ -35,6 +41,8 @@ def explain(error: YAMLError, text: str, file: str | None) -> Problem:
             at, message, hint = found
             return Problem("", message, hint, file, at.line, at.column)
     words = " ".join(part for part in (error.context, error.problem) if part)
+    if is_secret("".join(text.splitlines()[max(line - 1, 0) : line + 1])):
+        words = _QUOTED.sub("...", words)
     hint = "Check the indentation of this line and of the one before it."
     return Problem("", f"is not YAML: {words}.", hint, file, line + 1, column + 1)
 
@@ -92,7 +100,7 @@ def _unclosed(error: MarkedYAMLError, lines: list[str], line: int) -> _Explained
 
 def _spaced(match: re.Match[str]) -> str:
     """Show how a ``key:value`` is to be written; a secret is not repeated."""
-    value = "..." if _SECRET.search(match["key"]) else match["value"].strip()
+    value = "..." if is_secret(match["key"]) else match["value"].strip()
     return f"Write `{match['key']}: {value}`."
 
 

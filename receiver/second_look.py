@@ -7,6 +7,7 @@ its body read again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum, auto
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ _SERVICES = {
     Signal.TRACES: "TraceService",
 }
 
+_MOST_NAMED = 5
+
 # Whoever leaves a value empty on purpose pays for a second parse; that may not take for ever.
 _MOST_SEARCHED_BYTES = 4 << 20
 
@@ -43,6 +46,14 @@ _STRING_INDICES = (
     "Attributes with key_strindex or string_value_strindex were taken as absent: there is no "
     "table of strings outside profiles. Send `key` and `stringValue`."
 )
+
+
+class _Blanks(Enum):
+    """What attributes lack."""
+
+    NONE = auto()
+    VALUES = auto()
+    KEYS = auto()
 
 
 def wrong_signal(request: Request) -> Permanent | None:
@@ -70,41 +81,56 @@ def look_again(
     if requests[0].encoding is Encoding.JSON:
         odd |= [spelling.looks_misspelt(one.body, one.signal) for one in requests]
     again: list[Taken | Permanent] = list(judged)
+    blanks = _blanks_of(records) if blank.any() else _Blanks.NONE
     for number in np.flatnonzero(odd).tolist():
-        has_blanks = bool(blank[number])
-        again[number] = _judge(requests[number], judged[number], has_blanks=has_blanks)
+        its_blanks = blanks if blank[number] else _Blanks.NONE
+        again[number] = _judge(requests[number], judged[number], its_blanks)
     return again
 
 
-def _judge(request: Request, verdict: Taken, *, has_blanks: bool) -> Taken | Permanent:
-    words = [verdict.message, *_warnings(request, verdict, has_blanks=has_blanks)]
-    message = " ".join(filter(None, words))
-    return wrong_signal(request) or Taken(verdict.records, verdict.rejected, message)
+def _judge(request: Request, verdict: Taken, blanks: _Blanks) -> Taken | Permanent:
+    words = [verdict.message, *_warnings(request, verdict, blanks)]
+    taken = Taken(verdict.records, verdict.rejected, " ".join(filter(None, words)))
+    if request.encoding is Encoding.JSON and verdict.records + verdict.rejected:
+        # It has the signal's own keys; those of another beside them are unknown fields.
+        return taken
+    return wrong_signal(request) or taken
 
 
-def _warnings(request: Request, verdict: Taken, *, has_blanks: bool) -> Iterator[str]:
+def _warnings(request: Request, verdict: Taken, blanks: _Blanks) -> Iterator[str]:
     if request.encoding is Encoding.JSON:
         misspelt = spelling.snake_case_keys(request.body)
+        nothing = not verdict.records + verdict.rejected
         if misspelt:
-            yield _misspelt_words(misspelt, nothing=not verdict.records + verdict.rejected)
+            yield _misspelt_words(misspelt, nothing=nothing)
+        elif nothing and (unknown := spelling.unknown_keys(request.body)):
+            yield _unknown_words(unknown, request.signal)
         if spelling.has_base64_ids(request.body):
             yield _BASE64_IDS
-    if has_blanks and _has_string_indices(request):
+    if blanks is not _Blanks.NONE and _has_string_indices(request, blanks):
         yield _STRING_INDICES
 
 
-def _has_string_indices(request: Request) -> bool:
+def _has_string_indices(request: Request, blanks: _Blanks) -> bool:
     if request.encoding is Encoding.JSON:
         return spelling.has_string_indices(request.body)
     if len(request.body) > _MOST_SEARCHED_BYTES:
         return False
-    return has_string_indices(request.signal, request.body)
+    return has_string_indices(request.signal, request.body, of_keys=blanks is _Blanks.KEYS)
 
 
 def _misspelt_words(misspelt: Mapping[str, str], *, nothing: bool) -> str:
     keys = ", ".join(f"`{snake}` (write `{camel}`)" for snake, camel in misspelt.items())
     lost = "Nothing was taken from the body: keys" if nothing else "Keys"
     return f"{lost} in snake_case are unknown to OTLP/JSON and were ignored: {keys}."
+
+
+def _unknown_words(unknown: Sequence[str], signal: Signal) -> str:
+    keys = ", ".join(f"`{key}`" for key in unknown[:_MOST_NAMED])
+    return (
+        f"Nothing was taken from the body: it holds no {signal} as OTLP/JSON writes them, and "
+        f"keys that are unknown there: {keys}."
+    )
 
 
 def _is_poor(verdict: Taken) -> bool:
@@ -136,6 +162,13 @@ def _with_blanks(records: Records) -> Mask:
     if events.any():
         mine[records.span_events.column("span").to_numpy()[events]] = True
     return _requests_of(records, mine)
+
+
+def _blanks_of(records: Records) -> _Blanks:
+    """Tell whether some attribute of the requests lacks its key, or only values are lacking."""
+    told = (records.attributes, records.resource_attributes, records.span_event_attributes)
+    unnamed = (pc.is_in(each.pairs.column(0), value_set=_NO_KEY).true_count for each in told)
+    return _Blanks.KEYS if any(unnamed) else _Blanks.VALUES
 
 
 def _owners_of_blanks(attributes: Attributes, owners: int) -> Mask:

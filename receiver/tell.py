@@ -37,8 +37,8 @@ _FIELDS: dict[Signal, Mapping[int, int]] = {
     },
     Signal.METRICS: dict.fromkeys((1, 2, 3, 5, 7, 9, 10, 11, 12), _BYTES),
 }
-# A field above this is of a later version of OTLP, and tells nothing.
-_HIGHEST = 16
+# A field above a signal's highest is of a later version of OTLP: unknown there, but no mistake.
+_HIGHEST = {signal: max(known) for signal, known in _FIELDS.items()}
 _SPAN_ID_BYTES = {1: 16, 2: 8, 4: 8}
 _METRIC_DATA = (5, 7, 9, 10, 11)
 # data_points, aggregation_temporality, is_monotonic
@@ -148,7 +148,7 @@ def _tells(signal: Signal, fields: list[_Field]) -> bool:
 def _fits(signal: Signal, fields: list[_Field], reader: _Reader) -> bool:
     """Tell whether these can be the fields of one item of a signal."""
     known = _FIELDS[signal]
-    told = [field for field in fields if field.number <= _HIGHEST]
+    told = [field for field in fields if field.number <= _HIGHEST[signal]]
     if any(known.get(field.number) != field.wire_type for field in told):
         return False
     if signal is Signal.TRACES:

@@ -58,11 +58,11 @@ LOG_RECORDS = Metric(
 )
 LOG_BYTES = Metric("agentpond_log_bytes", "Bytes the log holds on disk or in memory.", (), "gauge")
 MEMORY_BYTES = Metric(
-    "agentpond_memory_bytes", "Resident memory of the service's process.", (), "gauge"
+    "agentpond_memory_bytes", "Memory the service's process takes, but for files.", (), "gauge"
 )
 MEMORY_LIMIT_BYTES = Metric(
     "agentpond_memory_limit_bytes",
-    "Resident memory from which requests are refused (soft), and that is not to be passed (hard).",
+    "Memory from which requests are refused (soft), and that is not to be passed (hard).",
     ("limit",),
     kind="gauge",
 )

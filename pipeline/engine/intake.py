@@ -99,6 +99,12 @@ class Intake:
         return self._accepted_records
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no request waits or is being written."""
+        with self._lock:
+            return not self._working
+
+    @property
     def trouble(self) -> str:
         """What the log said to those it refused a moment ago; empty if it takes requests."""
         is_past = self._clock_s() - self._refused_at_s > _REFUSAL_LASTS_S

@@ -2,7 +2,8 @@
 
 Like the Collector's ``memory_limiter``: from a soft limit on, requests are refused before their
 body is read; from there on too, and more often beyond the hard limit, what is free goes back to
-the system. What is measured is resident memory, which is what a container is killed for.
+the system. A service with nothing to do lets requests in all the same, one at a time: if it is over
+its limit then, no waiting will make it smaller.
 """
 
 import asyncio
@@ -29,6 +30,11 @@ _MEBIBYTE = 1 << 20
 # A flood takes 100 MiB between two checks; a look costs 50 us, so 50 of them cost 0.25 % of a core.
 _LOOK_EVERY_S = 0.02
 
+# To give memory back takes some 80 ms of everybody's time: where that frees less than this share
+# of the limit, the pauses get longer, up to a minute or two.
+_WORTH_IT = 0.02
+_MOST_PATIENCE = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -51,20 +57,25 @@ class Verdict:
     give_back: bool
 
 
-def judge(rss_bytes: int, limits: Limits, given_back_ago_s: float) -> Verdict:
-    """Decide on one reading of the resident memory."""
-    if rss_bytes < limits.soft_bytes:
+def judge(taken_bytes: int, limits: Limits, given_back_ago_s: float) -> Verdict:
+    """Decide on one reading of the memory that is taken."""
+    if taken_bytes < limits.soft_bytes:
         return Verdict(refuse=False, give_back=False)
-    is_hard = rss_bytes >= limits.hard_bytes
+    is_hard = taken_bytes >= limits.hard_bytes
     pause_s = limits.hard_give_back_s if is_hard else limits.soft_give_back_s
     # Python frees what it no longer needs at once, but allocators keep it: above the soft limit
     # too, nothing but this makes the number smaller.
     return Verdict(refuse=True, give_back=given_back_ago_s >= pause_s)
 
 
-def resident_bytes() -> int:
-    """Read how much memory this process has in RAM."""
-    return int(psutil.Process().memory_info().rss)
+def taken_bytes() -> int:
+    """Read how much memory this process takes in RAM that the system cannot take back.
+
+    Libraries and mapped files, 110 MiB of an idle service, are on disk: a system that is short
+    of memory drops them before it kills anybody.
+    """
+    told = psutil.Process().memory_info()
+    return int(told.rss) - int(getattr(told, "shared", 0))
 
 
 def release() -> None:
@@ -76,6 +87,10 @@ def release() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _never() -> bool:
+    return False
+
+
 class MemoryLimiter:
     """Looks at the memory now and then, and says no to requests while there is too little."""
 
@@ -84,7 +99,7 @@ class MemoryLimiter:
         limits: Limits,
         check_interval_s: float,
         *,
-        read_bytes: Callable[[], int] = resident_bytes,
+        read_bytes: Callable[[], int] = taken_bytes,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Note the limits; nothing is measured yet."""
@@ -94,7 +109,10 @@ class MemoryLimiter:
         self._clock_s = clock_s
         self._given_back_at_s = -math.inf
         self._looked_at_s = -math.inf
+        self._taken_bytes = 0
+        self._patience = 1
         self._trouble = ""
+        self.is_idle: Callable[[], bool] = _never
 
     @property
     def trouble(self) -> str:
@@ -105,7 +123,7 @@ class MemoryLimiter:
         """Do nothing while there is memory; else raise Retryable ``memory_limited``."""
         if self._clock_s() - self._looked_at_s > _LOOK_EVERY_S:
             self._look()
-        if self._trouble:
+        if self._trouble and not self.is_idle():
             raise Retryable(
                 f"{self._trouble} Nothing of this request was kept. Send again.",
                 retry_after_s=spread_s(SENDER_RETRY_S),
@@ -128,27 +146,31 @@ class MemoryLimiter:
     async def check(self, let_go: Callable[[], None]) -> None:
         """Look, and give memory back if it is short; ``let_go`` drops what can be made again."""
         if self._look().give_back:
+            before_bytes = self._taken_bytes
             let_go()
             # It may take a while, in which others are to be answered.
             await asyncio.to_thread(release)
             self._given_back_at_s = self._clock_s()
             self._look()
+            in_vain = before_bytes - self._taken_bytes < self.limits.soft_bytes * _WORTH_IT
+            self._patience = min(self._patience * 2, _MOST_PATIENCE) if in_vain else 1
 
     def _look(self) -> Verdict:
         self._looked_at_s = now_s = self._clock_s()
         try:
-            rss_bytes = self._read_bytes()
+            self._taken_bytes = self._read_bytes()
         except (OSError, psutil.Error):
             # It cannot be read, as no file descriptor is left: what was known stands.
             return Verdict(refuse=bool(self._trouble), give_back=False)
-        verdict = judge(rss_bytes, self.limits, now_s - self._given_back_at_s)
-        self._tell(rss_bytes, refuse=verdict.refuse)
+        ago_s = (now_s - self._given_back_at_s) / self._patience
+        verdict = judge(self._taken_bytes, self.limits, ago_s)
+        self._tell(self._taken_bytes, refuse=verdict.refuse)
         return verdict
 
-    def _tell(self, rss_bytes: int, *, refuse: bool) -> None:
+    def _tell(self, taken_bytes: int, *, refuse: bool) -> None:
         was_short, limits = bool(self._trouble), self.limits
         self._trouble = (
-            f"memory is short: the service takes {_mib(rss_bytes)} MiB, and from "
+            f"memory is short: the service takes {_mib(taken_bytes)} MiB, and from "
             f"{_mib(limits.soft_bytes)} MiB on requests are refused ({limits.setting})."
             if refuse
             else ""
@@ -156,7 +178,7 @@ class MemoryLimiter:
         if refuse and not was_short:
             logger.warning("%s Raise the limit if this stays so.", self._trouble)
         elif was_short and not refuse:
-            logger.info("memory: %s MiB now; requests are taken again.", _mib(rss_bytes))
+            logger.info("memory: %s MiB now; requests are taken again.", _mib(taken_bytes))
 
 
 def _mib(nbytes: int) -> int:

@@ -285,10 +285,16 @@ class Service:
 
     async def _start_memory(self, memory: MemoryLimiter, opened: AsyncExitStack) -> None:
         memory.observe(self.counters)
+        memory.is_idle = self._is_idle
         # Before the doors open: a limit that is below what is taken already must be seen.
         await memory.check(self._backlog.let_go)
         watching = asyncio.create_task(memory.watch(self._backlog.let_go))
         opened.push_async_callback(_cancel, watching)
+
+    def _is_idle(self) -> bool:
+        """Tell whether no request waits and every pipeline is at the log's end."""
+        end = self.log.end
+        return self._intake.is_idle and all(runner.cursor >= end for runner in self._runners)
 
     async def _start_telemetry(self, site: TelemetrySite, opened: AsyncExitStack) -> None:
         stores = {

@@ -20,6 +20,8 @@ _GZIP_WBITS = 31
 # very worst; more goes to a thread (isal lets go of the interpreter meanwhile).
 _INLINE_BYTES = 16 * 1024
 
+_SHOWN_CHARACTERS = 100
+
 # Each member costs a copy of what follows it: a body of a million empty ones must not.
 _MAX_GZIP_MEMBERS = 16
 
@@ -34,7 +36,7 @@ def encoding_of(content_type: str | None) -> Encoding:
     found = _known(content_type)
     if found is None:
         raise Permanent(
-            f"Content-Type: {content_type or 'none'} is not taken here. Send "
+            f"Content-Type: {shown(content_type or 'none')} is not taken here. Send "
             f"{' or '.join(_ENCODINGS)}.",
             reason="bad_content_type",
         )
@@ -79,10 +81,15 @@ def is_gzip(content_encoding: str | None) -> bool:
     if name in {"", "identity", "none"}:
         return False
     raise Permanent(
-        f"Content-Encoding: {content_encoding} is not read here. Send gzip "
+        f"Content-Encoding: {shown(content_encoding)} is not read here. Send gzip "
         f"(OTEL_EXPORTER_OTLP_COMPRESSION=gzip), or leave it uncompressed (unset it).",
         reason="bad_encoding",
     )
+
+
+def shown(text: str) -> str:
+    """Repeat what a sender wrote, but not at any length."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def too_large(limit_bytes: int) -> Permanent:

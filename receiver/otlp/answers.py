@@ -29,6 +29,9 @@ MAX_MESSAGE_BYTES = 1200
 _CUT = "..."
 _MAX_PHRASE_CHARS = 300
 
+RETRY_INFO = "google.rpc.retryinfo-bin"
+"""The name of the trailer with a delay alone."""
+
 # What OTLP recommends ("Response size"), and the least that holds an answer without words.
 MAX_ANSWER_BYTES = 4 * 1024**2
 LEAST_ANSWER_BYTES = 512

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from ...pipeline.core.errors import Permanent
 
 _MAX_PORT = 65535
+_ALL = ("", "::", "0.0.0.0")  # noqa: S104 - compared with, not listened on
 _NOT_OURS = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -37,6 +38,17 @@ def split(endpoint: str) -> tuple[str, int]:
 def joined(host: str, port: int) -> str:
     """Write host and port as one text, the host in brackets where it needs them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def url(address: str, *, tls: bool) -> str:
+    """Write the URL of an address that is open; empty if none is.
+
+    From where the reader is, all addresses of this machine are one, and have a name of his.
+    """
+    if not address:
+        return ""
+    host, port = split(address)
+    return f"{'https' if tls else 'http'}://{joined('<host>' if host in _ALL else host, port)}"
 
 
 def _checked(endpoint: str) -> str:

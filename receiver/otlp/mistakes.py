@@ -1,4 +1,4 @@
-"""Log what senders do wrong, once for each peer and kind of mistake.
+"""Log what senders do wrong, once for each peer and wording.
 
 An exporter that is set up wrong repeats itself every few seconds. The first time tells all
 there is to mend; the counters tell how often it came since.
@@ -7,8 +7,13 @@ there is to mend; the counters tell how often it came since.
 import logging
 from collections import OrderedDict
 
+from .guard.network import network_of
+
 # Enough for a company's machines; who has been silent for longest is told of anew.
-_REMEMBERED = 4096
+_REMEMBERED_PEERS = 4096
+
+# Who makes more different mistakes than this is trying, and is not to fill the log.
+_TOLD_OF_ONE = 20
 
 # Nobody did anything wrong: networks break.
 _NO_MISTAKES = frozenset({"client_gone"})
@@ -17,24 +22,29 @@ _NO_MISTAKES = frozenset({"client_gone"})
 class Mistakes:
     """Remembers what has been told of whom."""
 
-    def __init__(self, logger: logging.Logger, remembered: int = _REMEMBERED) -> None:
-        """Remember so many pairs of peer and reason at most."""
+    def __init__(self, logger: logging.Logger, remembered_peers: int = _REMEMBERED_PEERS) -> None:
+        """Remember so many peers at most."""
         self._logger = logger
-        self._remembered = remembered
-        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._remembered_peers = remembered_peers
+        self._told: OrderedDict[str, set[str]] = OrderedDict()
 
     def tell(self, peer: str, reason: str, words: str) -> None:
-        """Log the words as a warning, unless this peer's mistake was logged before."""
+        """Log the words as a warning, unless they, or too much else, were told of this peer."""
         if reason in _NO_MISTAKES:
             return
-        key = (peer, reason)
-        if key in self._told:
-            self._told.move_to_end(key)
-            return
-        self._told[key] = None
-        if len(self._told) > self._remembered:
+        name = network_of(peer)
+        told = self._told.setdefault(name, set())
+        self._told.move_to_end(name)
+        if len(self._told) > self._remembered_peers:
             self._told.popitem(last=False)
-        self._logger.warning("%s from %s (told once): %s", reason, peer, _on_one_line(words))
+        line = _on_one_line(words)
+        if line in told or len(told) >= _TOLD_OF_ONE:
+            return
+        told.add(line)
+        more = (
+            " Further mistakes of this peer are only counted." if len(told) == _TOLD_OF_ONE else ""
+        )
+        self._logger.warning("%s from %s (told once): %s%s", reason, peer, line, more)
 
 
 def _on_one_line(words: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 
 from ...pipeline.core.component import Accept, Factory, Kind, Settings
 from .answers import LEAST_ANSWER_BYTES, MAX_ANSWER_BYTES
-from .endpoint import split
+from .endpoint import split, url
 from .grpc import GrpcConfig, GrpcRim, GrpcServer
 from .guard.auth import AuthConfig, Gate
 from .guard.in_hand import Bounds, InHand
@@ -115,6 +115,16 @@ def _is_open(protocol: GrpcConfig | HttpConfig) -> bool:
     return not asks and not is_loopback(split(protocol.endpoint)[0])
 
 
+def _in_the_clear(config: Config) -> list[GrpcConfig | HttpConfig]:
+    """Name the doors to which tokens come over a network without TLS."""
+    doors = [door for door in (config.protocols.grpc, config.protocols.http) if door is not None]
+    return [
+        door
+        for door in doors
+        if config.auth and door.tls is None and not is_loopback(split(door.endpoint)[0])
+    ]
+
+
 class OtlpReceiver:
     """Receive OTLP; refuse what cannot be read or held, and answer when the rest is durable."""
 
@@ -135,6 +145,11 @@ class OtlpReceiver:
             Bounds(config.max_requests_in_hand, int(config.max_bytes_in_hand)),
             Bounds(config.max_requests_in_hand_per_peer, int(config.max_bytes_in_hand_per_peer)),
         )
+        for protocol in _in_the_clear(config):
+            settings.logger.warning(
+                "tokens can be read on their way to %s: give the door a certificate under `tls`.",
+                protocol.endpoint,
+            )
         gate = Gate(config.auth, settings.logger)
         self._guard = Guard(gate, self._in_hand, Mistakes(settings.logger))
         self._servers: list[GrpcServer | HttpServer] = []
@@ -201,7 +216,13 @@ class OtlpReceiver:
         own_id, logger = self._settings.id, self._settings.logger
         if protocols.grpc is not None:
             rim = self._rim("grpc", accept)
-            servers["grpc"] = GrpcServer(rim, protocols.grpc, receiver=own_id, logger=logger)
+            servers["grpc"] = GrpcServer(
+                rim,
+                protocols.grpc,
+                receiver=own_id,
+                logger=logger,
+                http_url=lambda: url(self._endpoints.get("http", ""), tls="http" in self.secured),
+            )
         if protocols.http is not None:
             rim = self._rim("http", accept)
             servers["http"] = HttpServer(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,10 @@ class Rim:
         identity = self._guard.gate.identify(authorization)
         self._settings.require_memory()
         return self._guard.in_hand.hold(peer, identity)
+
+    def patience(self, until_s: float) -> AbstractAsyncContextManager[None]:
+        """Wait for the rest of a body, unless the receiver stops; see ``InHand.patience``."""
+        return self._guard.in_hand.patience(until_s)
 
     async def inflated(self, body: bytes, limit_bytes: int) -> bytes:
         """Inflate a body in the receiver's own threads; see ``admission.inflated``."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ...pipeline.core.errors import Permanent
 from ...pipeline.core.signal import Encoding, Signal
+from .density import check_density
 from .envelope import read_envelope
 from .json import decode_json
 from .logs import read_logs
@@ -23,6 +24,8 @@ def decode(signal: Signal, encoding: Encoding, bodies: Sequence[bytes]) -> Recor
         Permanent: at least one body does not decode; alone, each of the others does.
 
     """
+    for body in bodies:
+        check_density(body, encoding)
     if encoding is Encoding.JSON:
         return _decode_json(signal, bodies)
     for body in bodies:

@@ -9,7 +9,7 @@ attribute keys are values.
 import re
 from collections.abc import Iterator, Mapping
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from ...pipeline.core.signal import Signal
 from .descriptors import SOURCES
@@ -17,6 +17,7 @@ from .envelope import NAMES
 
 _SNAKE = re.compile(rb'_[a-z]++"\s*+:')
 _SNAKE_KEY = re.compile(rb'"([a-z]++(?:_[a-z]++)++)"\s*+:')
+_KEY = re.compile(rb'"([^"\\]{1,100})"\s*+:')
 _ID = re.compile(rb'Id"\s*+:\s*+"(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)"')
 _STRING_INDEX = re.compile(rb'"(?:key|stringValue)Strindex"\s*+:\s*+"?[1-9]')
 
@@ -44,6 +45,12 @@ def snake_case_keys(body: bytes) -> Mapping[str, str]:
     return {key: _CAMEL[key] for key in found if key in _CAMEL}
 
 
+def unknown_keys(body: bytes) -> list[str]:
+    """Give the keys of a body, in its order, that OTLP has nowhere."""
+    found = dict.fromkeys(_KEY.findall(body, 0, _MOST_SEARCHED_BYTES))
+    return [key.decode("utf-8", "replace") for key in found if key not in _KNOWN]
+
+
 def has_base64_ids(body: bytes) -> bool:
     """Tell whether trace or span ids are in base64, as protobuf's own JSON writes them."""
     return _ID.search(body, 0, _MOST_SEARCHED_BYTES) is not None
@@ -54,19 +61,26 @@ def has_string_indices(body: bytes) -> bool:
     return _STRING_INDEX.search(body, 0, _MOST_SEARCHED_BYTES) is not None
 
 
-def _camel_of(message: Descriptor) -> Iterator[tuple[str, str]]:
-    for field in message.fields:
-        if "_" in field.name:
-            yield field.name, field.json_name
+def _fields_of(message: Descriptor) -> Iterator[FieldDescriptor]:
+    yield from message.fields
     for nested in message.nested_types:
-        yield from _camel_of(nested)
+        yield from _fields_of(nested)
 
 
 _CAMEL = {
-    snake: camel
+    field.name: field.json_name
     for source in SOURCES
     for message in source.message_types_by_name.values()
-    for snake, camel in _camel_of(message)
+    for field in _fields_of(message)
+    if "_" in field.name
+}
+
+
+_KNOWN = {
+    field.json_name.encode()
+    for source in SOURCES
+    for message in source.message_types_by_name.values()
+    for field in _fields_of(message)
 }
 
 

@@ -100,3 +100,22 @@ def test_what_is_no_secret_is_repeated(otlp: str, words: str) -> None:
     told = complaint(otlp)
 
     assert words in told
+
+
+@pytest.mark.parametrize("value", ["*hunter2", "!hunter2", "${hunter2}", "&x hunter2 *hunter2"])
+def test_what_yaml_does_not_understand_of_a_secret_is_not_repeated(value: str) -> None:
+    text = f"receivers:\n  otlp:\n    auth:\n      tokens:\n        - token: {value}\n"
+
+    with pytest.raises(ConfigError) as told:
+        check(parse(text, "a.yaml"), Registry([]))
+
+    assert "hunter2" not in str(told.value)
+
+
+def test_for_a_secret_no_default_is_proposed() -> None:
+    text = "receivers: {otlp: {auth: {tokens: [{token: '${env:NO_SUCH_TOKEN}'}]}}}"
+
+    with pytest.raises(ConfigError) as told:
+        check(parse(text, "a.yaml"), Registry([]))
+
+    assert "NO_SUCH_TOKEN is not set. Set it." in str(told.value)

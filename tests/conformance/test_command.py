@@ -59,6 +59,8 @@ async def test_it_says_so_when_nothing_listens() -> None:
         (["127.0.0.1:99"], "port 99 is none of OTLP's own"),
         (["127.0.0.1", "--rule", "48"], "--rule 48: there are rules 1 to 47."),
         (["127.0.0.1", "--header", "nothing"], "is no header. Write 'Name: value'."),
+        (["127.0.0.1", "--header", "X Y: v"], "is no header. Write 'Name: value'."),
+        (["127.0.0.1", "--output", "."], "--output . is a folder. Name a file in it."),
         (["127.0.0.1", "--output", "nowhere/report.txt"], "there is no folder nowhere"),
         (["https://127.0.0.1", "--ca-file", "none.pem"], "the TLS files cannot be used"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from google.protobuf.any_pb2 import Any as Packed
@@ -140,3 +141,23 @@ def test_an_answer_is_told_with_its_body_decoded(answer: Answer, told: str) -> N
     said = words(shot, answer)
 
     assert said == told
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ({"@type": 5}, "not a JSON Status"),
+        ({"@type": "type.googleapis.com/google.protobuf.Any"}, "not a JSON Status"),
+        ({"@type": "type.googleapis.com/nobody.Knows", "x": 1}, 'Status {message: "no ids"}'),
+    ],
+    ids=["a type that is no text", "Any itself", "a kind that is not known here"],
+)
+def test_a_status_in_json_is_told_whatever_its_details_are(
+    detail: dict[str, Any], told: str
+) -> None:
+    body = json.dumps({"message": "no ids", "details": [detail]}).encode()
+    shot = Shot("any", Signal.LOGS, Transport.JSON, Compression.NONE, lambda: b"")
+
+    said = words(shot, HttpAnswer(400, (("content-type", "application/json"),), body))
+
+    assert told in said

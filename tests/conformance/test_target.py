@@ -34,6 +34,11 @@ def test_an_endpoint_is_read(text: str, urls: list[str]) -> None:
         ("a/x", "a path needs http://"),
         ("http://", "it is no address"),
         ("http://a:99999", "Port out of range"),
+        ("http://a:0", "it is no address"),
+        (f"http://{'a' * 64}", "label"),
+        ("http://a..b", "label empty"),
+        ("http://a/b c", "write it percent-encoded"),
+        ("http://a/\u2603", "write it percent-encoded"),
     ],
 )
 def test_an_unclear_endpoint_is_refused_with_what_to_write(text: str, why: str) -> None:

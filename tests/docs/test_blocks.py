@@ -101,6 +101,8 @@ def test_every_yaml_block_is_a_configuration_that_can_be_built(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_certificates(tmp_path)
+    for name in ("POND_TOKEN", "BEN_PASSWORD"):
+        monkeypatch.setenv(name, f"{name}-of-this-test")
     Path("agentpond.yaml").write_text(block.text)
 
     chosen = plan("agentpond.yaml")

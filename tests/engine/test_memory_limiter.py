@@ -23,7 +23,7 @@ from agentpond.pipeline.engine.memory_limiter import (
     Verdict,
     judge,
     release,
-    resident_bytes,
+    taken_bytes,
 )
 
 MIB = 1 << 20
@@ -64,6 +64,37 @@ class World:
     async def check(self, at_s: float) -> None:
         self.now_s = at_s
         await self.limiter.check(self._let_go)
+
+
+def test_a_service_with_nothing_to_do_takes_requests_however_much_it_takes_itself() -> None:
+    world = World(mebibytes=850)
+
+    world.limiter.is_idle = lambda: True
+    world.limiter.require()
+    world.limiter.is_idle = lambda: False
+    with pytest.raises(Retryable):
+        world.limiter.require()
+
+    assert world.limiter.trouble == SHORT
+
+
+async def test_memory_is_given_back_ever_more_rarely_where_that_frees_nothing() -> None:
+    world = World(mebibytes=850)
+
+    for second in range(1000):
+        await world.check(at_s=second)
+
+    assert world.let_go == [0, 20, 60, 140, 300, 620]
+
+
+async def test_memory_is_given_back_as_often_as_before_once_that_frees_some() -> None:
+    world = World(mebibytes=850)
+    await world.check(at_s=0)
+    world.frees_mebibytes = 20
+    await world.check(at_s=20)
+    await world.check(at_s=30)
+
+    assert world.let_go == [0, 20, 30]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +172,7 @@ async def test_when_memory_is_short_what_can_be_made_again_is_dropped_first() ->
 
 async def test_above_the_soft_limit_memory_is_given_back_now_and_then() -> None:
     world = World(850)
+    world.frees_mebibytes = 20
 
     for at_s in range(21):
         await world.check(at_s)
@@ -150,6 +182,7 @@ async def test_above_the_soft_limit_memory_is_given_back_now_and_then() -> None:
 
 async def test_above_the_hard_limit_memory_is_given_back_more_often() -> None:
     world = World(1100)
+    world.frees_mebibytes = 20
 
     for at_s in range(4):
         await world.check(at_s)
@@ -213,19 +246,22 @@ def test_the_numbers_are_shown() -> None:
 
 def test_free_memory_goes_back_to_the_system() -> None:
     blocks = [bytearray(100_000) for _ in range(1000)]
-    full = resident_bytes()
+    full = taken_bytes()
     # The last one stays, so that the heap cannot shrink by itself.
     del blocks[:-1]
 
     release()
 
-    assert resident_bytes() < full - 80 * MIB
+    assert taken_bytes() < full - 80 * MIB
 
 
 async def test_a_service_that_is_short_of_memory_refuses_and_is_not_ready(kit: Any) -> None:
-    world = World(850)
-    service = kit.service(kit.pipeline(kit.exporter()), memory=world.limiter)
+    world, exporter = World(), kit.exporter(gate=threading.Event())
+    service = kit.service(kit.pipeline(exporter), memory=world.limiter, gather_s=0.0)
     async with service:
+        await service.accept(kit.request(b"1"))
+        world.mebibytes = 850
+        await world.check(at_s=10)
         with pytest.raises(Retryable) as caught:
             await service.accept(kit.request())
         troubles = service.troubles()
@@ -233,11 +269,21 @@ async def test_a_service_that_is_short_of_memory_refuses_and_is_not_ready(kit: A
         await world.check(at_s=30)
 
         accepted = await service.accept(kit.request(b"5"))
+        exporter.gate.set()
 
         assert (caught.value.reason, accepted.records) == ("memory_limited", 5)
         assert troubles == [SHORT]
-        assert service.ready
         assert service.counters.by_label(REFUSED_REQUESTS, "reason") == {"memory_limited": 1}
+
+
+async def test_a_service_that_is_short_of_memory_and_idle_takes_a_request(kit: Any) -> None:
+    world = World(850)
+    async with kit.service(kit.pipeline(kit.exporter()), memory=world.limiter) as service:
+        first = await service.accept(kit.request(b"1"))
+        await service.drain()
+        second = await service.accept(kit.request(b"2"))
+
+        assert (first.records, second.records) == (1, 2)
 
 
 async def test_decoded_groups_are_dropped_for_memory_and_read_from_the_log(kit: Any) -> None:

@@ -127,6 +127,16 @@ def test_nothing_an_agent_sends_is_taken_as_another_signal(capture: Capture, shi
     assert {getattr(verdict, "reason", "taken") for verdict in verdicts} == {"wrong_signal"}
 
 
+def test_json_of_two_signals_is_taken_as_the_one_it_came_as() -> None:
+    spans_told = [{"scopeSpans": [{"spans": [{"name": "without ids"}]}]}]
+    both = {"resourceLogs": [{"scopeLogs": []}], "resourceSpans": spans_told}
+
+    (verdict,) = judge(sent(TRACES, both))
+
+    assert isinstance(verdict, Taken)
+    assert (verdict.records, verdict.rejected) == (0, 1)
+
+
 @pytest.mark.parametrize("encoding", Encoding)
 def test_a_signal_sent_as_another_does_no_harm_to_its_neighbours(encoding: Encoding) -> None:
     good = [
@@ -338,6 +348,25 @@ def test_of_a_body_too_large_to_read_twice_indices_are_not_told() -> None:
 
 
 def test_bytes_that_are_no_message_have_no_indices() -> None:
-    found = has_string_indices(LOGS, b"\xff")
+    found = has_string_indices(LOGS, b"\xff", of_keys=True)
 
     assert found is False
+
+
+@pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        (b'{"hello": "world"}', "`hello`"),
+        (b'{"resourceLogs": [{"scopeLogs": [{"logRecord": [{"body": 1}]}]}]}', "`logRecord`"),
+        (b'{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}', "`a`, `b`, `c`, `d`, `e`"),
+    ],
+)
+def test_a_body_of_unknown_keys_alone_is_a_success_with_a_warning(body: bytes, keys: str) -> None:
+    (verdict,) = judge(Request(LOGS, JSON, body, TIME_NS, "otlp"))
+
+    assert verdict == Taken(
+        0,
+        0,
+        "Nothing was taken from the body: it holds no logs as OTLP/JSON writes them, and keys "
+        f"that are unknown there: {keys}.",
+    )

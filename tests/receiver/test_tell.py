@@ -32,6 +32,11 @@ UNTOLD = {
     "a million empty resources": (PROTOBUF, message(1) * 1_000_000),
     "a body that a log record and a metric could be": (PROTOBUF, item(message(5))),
     "a metric whose name is as long as a trace id": (PROTOBUF, item(message(1, b"m" * 16))),
+    "a log record with a field of tomorrow": (
+        PROTOBUF,
+        item(b"\x1a\x04INFO" + message(14, b"new")),
+    ),
+    "a metric with a field of tomorrow": (PROTOBUF, item(message(3, b"By") + whole(14, 1))),
     "a span with an id of five bytes and nothing else": (PROTOBUF, item(message(1, b"short"))),
     "JSON in protobuf": (PROTOBUF, b'{"resourceLogs":[{"scopeLogs":[]}]}'),
     "an empty object": (JSON, b"{}"),

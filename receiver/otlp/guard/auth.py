@@ -30,6 +30,7 @@ _STRICT = ConfigDict(
 )
 
 _BEARER = "Bearer <token>"
+_LONG_CHARACTERS = 16
 _BASIC = "Basic <base64 of username:password>"
 
 
@@ -139,6 +140,14 @@ class Gate:
         Without a config everybody may.
         """
         self._open = config is None
+        short = [each for each in (config.tokens if config else ()) if _is_short(each)]
+        if short:
+            logger.warning(
+                "auth: %d of the tokens have fewer than %d characters and can be guessed. "
+                "Make long ones: openssl rand -hex 32",
+                len(short),
+                _LONG_CHARACTERS,
+            )
         self._tokens = () if config is None else _bearers(config)
         self._basic = () if config is None else tuple(_basic(each) for each in config.basic)
         path = None if config is None else config.tokens_file
@@ -186,6 +195,8 @@ class Gate:
         schemes = self._schemes()
         if not scheme:
             why = "none given"
+        elif "%20" in scheme:
+            why = "the blank is written as %20, which is for environment variables only"
         elif scheme.lower() not in [each.partition(" ")[0].lower() for each in schemes]:
             why = "of a scheme that is not taken here"
         elif not secret.strip():
@@ -204,6 +215,10 @@ class Gate:
     def _schemes(self) -> list[str]:
         bearer = [_BEARER] if self._tokens or self._file is not None else []
         return [*bearer, _BASIC] if self._basic else bearer
+
+
+def _is_short(config: TokenConfig) -> bool:
+    return len(config.token.get_secret_value()) < _LONG_CHARACTERS
 
 
 def _bearers(config: AuthConfig) -> tuple[Token, ...]:

@@ -1,8 +1,9 @@
 """Bound the requests between their first byte and their answer, in all and for each peer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +11,13 @@ from typing import Any, Self
 from ....pipeline.core.errors import Retryable
 from ....pipeline.core.later import SENDER_RETRY_S, spread_s
 from ....pipeline.core.signal import Identity
+from .network import network_of
 
 # What a bomb may inflate to is held by each: two of them keep two cores busy.
 _INFLATERS = 2
+
+# What is on its way when the receiver stops may still come; what is not is not waited for.
+_LAST_BYTES_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class _Share:
         self.nbytes += more_bytes
 
 
+def _stopping() -> Retryable:
+    return _busy("The receiver is stopping. Send again.", reason="stopping")
+
+
 class InHand:
     """Bound the requests in hand over all transports, so that no peer takes all there is."""
 
@@ -66,6 +75,7 @@ class InHand:
         self._peers: dict[str, _Share] = {}
         self._closed = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._waits: set[asyncio.Timeout] = set()
         # Not the event loop's own threads, which anybody in this process may keep busy.
         self.inflaters = ThreadPoolExecutor(_INFLATERS, thread_name_prefix="agentpond-inflate")
 
@@ -77,11 +87,12 @@ class InHand:
 
         """
         if self._closed:
-            raise _busy("The receiver is stopping. Send again.", reason="stopping")
+            raise _stopping()
         self._all.see_one_more()
-        share = self._peers.get(peer) or _Share(self._of_each, "_per_peer", f" of {peer}")
+        name = network_of(peer)
+        share = self._peers.get(name) or _Share(self._of_each, "_per_peer", f" of {name}")
         share.see_one_more()
-        return Hold((self._all, share), peer, identity, lambda: self._note(peer, share))
+        return Hold((self._all, share), peer, identity, lambda: self._note(name, share))
 
     def _note(self, peer: str, share: _Share) -> None:
         """Know the peers that have something in hand, and no others."""
@@ -95,9 +106,36 @@ class InHand:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @asynccontextmanager
+    async def patience(self, until_s: float) -> AsyncIterator[None]:
+        """Wait in the block for what a sender has still to send, until the loop's clock says so.
+
+        Raises:
+            Retryable: the receiver is stopping, and will not see the rest.
+            TimeoutError: the time is over.
+
+        """
+        if self._closed:
+            raise _stopping()
+        try:
+            async with asyncio.timeout_at(until_s) as wait:
+                self._waits.add(wait)
+                try:
+                    yield
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError as error:
+            if self._closed:
+                raise _stopping() from error
+            raise
+
     def close(self) -> None:
-        """Take no more."""
+        """Take no more, and wait but a moment for senders."""
         self._closed = True
+        for wait in self._waits:
+            until_s = asyncio.get_running_loop().time() + _LAST_BYTES_S
+            if not wait.expired() and until_s < (wait.when() or until_s):
+                wait.reschedule(until_s)
 
     async def finish(self, timeout_s: float) -> None:
         """Wait for those in hand to end; those that take longer are cut off."""

@@ -4,7 +4,7 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,9 +59,11 @@ class Certificates:
         config: TlsConfig,
         logger: logging.Logger,
         clock_s: Callable[[], float] = time.monotonic,
+        *,
+        alpn: Sequence[str] = ("http/1.1",),
     ) -> None:
-        """Read nothing yet."""
-        self._files = _Files(config)
+        """Read nothing yet; of ``alpn`` the first is spoken that a client offers too."""
+        self._files = _Files(config, alpn)
         self._logger = logger
         self._watch = Watch(self._files.paths, clock_s)
         self._lock = threading.Lock()
@@ -152,7 +154,8 @@ class Certificates:
 class _Files:
     """Reads the files of a config, and says which of them cannot be used and why."""
 
-    def __init__(self, config: TlsConfig) -> None:
+    def __init__(self, config: TlsConfig, alpn: Sequence[str]) -> None:
+        self._alpn = alpn
         self._cert = config.cert_file.expanduser()
         self._key = config.key_file.expanduser()
         self._ca = config.client_ca_file.expanduser() if config.client_ca_file else None
@@ -197,7 +200,7 @@ class _Files:
     def _context(self, pems: Pems) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(self._alpn)
         try:
             # Without a password to give, OpenSSL would ask the terminal.
             context.load_cert_chain(self._cert, self._key, password="")

@@ -46,7 +46,7 @@ def why_no_secret(secret: str) -> str:
     """Say why a text cannot be a token or a password; empty if it can. Never repeats it."""
     if not secret:
         return "is empty: is the environment variable set? A secret cannot be empty."
-    if secret.startswith(_HASH_MARK) and not _HASHED.fullmatch(secret):
+    if secret.lower().startswith(_HASH_MARK) and not _HASHED.fullmatch(secret):
         return "begins with `sha256:` and is no SHA-256. Write its 64 hexadecimal digits there."
     return ""
 
@@ -57,6 +57,8 @@ def why_no_token(token: str) -> str:
         return "has a blank in it. Write the token alone, without the word `Bearer`."
     if not (token.isascii() and token.strip().isprintable()):
         return "has characters that cannot stand in an HTTP header. Choose ASCII ones."
+    if "${" in token:
+        return "is a variable: those are filled in where they stand in the configuration, not here."
     return why_no_secret(token.strip())
 
 
@@ -103,11 +105,15 @@ def _fields(text: str, place: str) -> dict[str, str]:
         ) from None
     told: dict[str, str] = {}
     for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or name not in FIELDS or name in told:
+        name, _, value = word.partition("=")
+        if not value or name not in FIELDS or name in told:
             # The word is not repeated: it may be a token that stands in the wrong place.
             known = ", ".join(f"{each}=" for each in FIELDS)
-            raise _bad(place, f"after the token only {known} may stand, each once.")
+            raise _bad(
+                place,
+                f"after the token only {known} may stand, each once and with a value. "
+                f'Put a value with a blank in quotes: team="the platform".',
+            )
         told[name] = value
     return told
 

@@ -1,16 +1,19 @@
 """Turn OTLP/HTTP requests into accepted bodies; every refusal is a ``google.rpc.Status``."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from ....pipeline.core.errors import Permanent, Retryable
+from ....pipeline.core.errors import Permanent
 from ....pipeline.core.signal import Accepted, Encoding, Signal
 from ...tell import tell_signal
 from .. import admission, answers
+from ..door import desk
+from ..door.desk import Desk, peer_of
+from ..door.words import headers_too_large, is_grpc
 from ..endpoint import split
 from ..guard.in_hand import Hold
 from ..guard.origins import Visitors, is_loopback
@@ -18,8 +21,6 @@ from ..rim import Rim
 from . import paths, words
 from .body import Incoming
 from .config import HttpConfig
-
-_LENGTH_REQUIRED = 411
 
 
 class _Came(NamedTuple):
@@ -50,6 +51,7 @@ class HttpRim:
 
         ``grpc_endpoint`` tells where the receiver's gRPC port is, if there is one.
         """
+        self.desk = Desk(rim)
         self._rim = rim
         self._config = config
         self._in_host = in_host
@@ -70,29 +72,6 @@ class HttpRim:
             app.router.add_route("*", path, self._elsewhere, expect_handler=_not_yet)
         return app
 
-    def refuse(
-        self,
-        request: web.BaseRequest,
-        error: answers.Refusal,
-        headers: Mapping[str, str] | None = None,
-    ) -> web.Response:
-        """Count a refusal that needed no work, and answer it as the headers ask for.
-
-        They are the request's own, unless it could not be read as one.
-        """
-        self._rim.refuse(error, peer_of(request))
-        encoding = _answer_encoding(headers or request.headers)
-        limit_bytes = self._rim.max_response_bytes
-        return _response(request, answers.http_refusal(error, encoding, limit_bytes))
-
-    def note(self, error: answers.Refusal, peer: str) -> None:
-        """Count a refusal that is not answered as a request of ours."""
-        self._rim.refuse(error, peer)
-
-    def bug(self, error: BaseException) -> Retryable:
-        """Log what nobody foresaw; see ``Rim.bug``."""
-        return self._rim.bug(error)
-
     def grpc_came(self) -> Permanent:
         """Say that gRPC has a port of its own."""
         return words.grpc_came(self._grpc_endpoint())
@@ -106,10 +85,10 @@ class HttpRim:
             self._visitors.check(request.headers.get("Host"), origin)
             response: web.StreamResponse = await handler(request)
         except Permanent as error:
-            response = self.refuse(request, error)
+            response = self.desk.refuse(request, error)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             # What matches no route at all: CONNECT, or OPTIONS of `*`.
-            response = self.refuse(request, self._stranger(request, request.path, ""))
+            response = self.desk.refuse(request, self._stranger(request, request.path, ""))
         for name, value in self._visitors.answer_headers(origin).items():
             response.headers.setdefault(name, value)
         return response
@@ -119,7 +98,7 @@ class HttpRim:
         limit_bytes = int(self._config.max_header_bytes)
         nbytes = len(request.raw_path) + sum(len(n) + len(v) for n, v in request.raw_headers)
         if nbytes > limit_bytes and not self._in_host:
-            raise words.headers_too_large(limit_bytes)
+            raise headers_too_large(limit_bytes)
 
     async def _export(self, signal: Signal, request: web.Request) -> web.Response:
         ended = await self._rim.run(peer_of(request), self._receive(signal, request))
@@ -146,8 +125,8 @@ class HttpRim:
         return self._answered(request, told[0] if told else Signal.LOGS, ended)
 
     def _answered(self, request: web.Request, signal: Signal, ended: answers.Ended) -> web.Response:
-        encoding, limit_bytes = _answer_encoding(request.headers), self._rim.max_response_bytes
-        return _response(request, answers.http_answer(ended, signal, encoding, limit_bytes))
+        encoding, limit_bytes = desk.answer_encoding(request.headers), self._rim.max_response_bytes
+        return desk.response(request, answers.http_answer(ended, signal, encoding, limit_bytes))
 
     @asynccontextmanager
     async def _taken(self, request: web.Request) -> AsyncIterator[_Came]:
@@ -158,7 +137,7 @@ class HttpRim:
         """
         peer, authorization = peer_of(request), request.headers.get("Authorization")
         limit_bytes = int(self._config.max_request_bytes)
-        incoming = Incoming(request, limit_bytes, self._config.read_timeout_s)
+        incoming = Incoming(request, self._rim, limit_bytes, self._config.read_timeout_s)
         hold = self._rim.hold(peer, authorization)
         encoding = words.encoding_of(request.headers.get("Content-Type"), self._grpc_endpoint())
         gzip = admission.is_gzip(request.headers.get("Content-Encoding"))
@@ -188,7 +167,7 @@ class HttpRim:
             return await self._export_root(request)
         if self._config.cors is not None and _is_preflight(request):
             return self._preflight(request)
-        return self.refuse(request, self._stranger(request, path, _prefix_of(request)))
+        return self.desk.refuse(request, self._stranger(request, path, _prefix_of(request)))
 
     def _preflight(self, request: web.Request) -> web.Response:
         asked = request.headers.get
@@ -200,7 +179,7 @@ class HttpRim:
         return web.Response(status=204, headers=headers)
 
     def _stranger(self, request: web.Request, path: str, prefix: str) -> Permanent:
-        if words.is_grpc(path, request.headers.get("Content-Type")):
+        if is_grpc(path, request.headers.get("Content-Type")):
             return self.grpc_came()
         if request.method == "POST" and paths.is_root(path):
             return words.untold_root(prefix)
@@ -211,17 +190,6 @@ class HttpRim:
                 reason="bad_method",
             )
         return Permanent(paths.lost(path, prefix), reason="not_found")
-
-
-def peer_of(request: web.BaseRequest) -> str:
-    """Name the sender's address without its port."""
-    peername = request.transport.get_extra_info("peername") if request.transport else None
-    return address_of(peername)
-
-
-def address_of(peername: object) -> str:
-    """Take the port off a socket's address; a socket that is a file has none."""
-    return str(peername[0]) if isinstance(peername, tuple) and peername else "unix"
 
 
 def _path_of(request: web.Request) -> str:
@@ -238,25 +206,5 @@ def _is_preflight(request: web.Request) -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
-def _answer_encoding(headers: Mapping[str, str]) -> Encoding:
-    return admission.answer_encoding(headers.get("Content-Type"), headers.get("Accept"))
-
-
 async def _not_yet(_: web.Request) -> None:
     """Leave ``Expect: 100-continue`` for when the body is wanted."""
-
-
-def _response(request: web.BaseRequest, answer: answers.HttpAnswer) -> web.Response:
-    response = web.Response(
-        status=answer.status, reason=answer.reason, headers=answer.headers, body=answer.body
-    )
-    unread = not request.content.is_eof()
-    # What was not read is unreadable, or waits to be sent for and may never come (RFC 9110,
-    # 10.1.1); and without a length it would be taken for a next request.
-    if (
-        request.content.exception() is not None
-        or (unread and "Expect" in request.headers)
-        or answer.status == _LENGTH_REQUIRED
-    ):
-        response.force_close()
-    return response

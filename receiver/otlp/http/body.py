@@ -1,23 +1,26 @@
 """Turn a request's stream into its body, within limits of size, time and room."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from ....pipeline.core.errors import Permanent
 from .. import admission
+from ..door.words import length_required
 from ..guard.in_hand import Hold
+from ..rim import Rim
 from . import words
 
 
 class Incoming:
     """The body of one request, on its way."""
 
-    def __init__(self, request: web.Request, limit_bytes: int, timeout_s: float) -> None:
+    def __init__(self, request: web.Request, rim: Rim, limit_bytes: int, timeout_s: float) -> None:
         """Take so many bytes at most, and wait for them for so long in all."""
         self._request = request
+        self._rim = rim
         self._content = request.content
         self._limit_bytes = limit_bytes
         self._timeout_s = timeout_s
@@ -40,7 +43,7 @@ class Incoming:
         length = self._request.content_length
         if length is None:
             if "Transfer-Encoding" not in self._request.headers:
-                raise words.length_required()
+                raise length_required()
             return
         self._see_fits(length)
         hold.see_room(length)
@@ -50,14 +53,13 @@ class Incoming:
 
         Raises:
             Permanent: it cannot be read, or the client is gone.
-            Retryable: nothing came in time.
+            Retryable: nothing came in time, or before the receiver stopped.
 
         """
         self._until_s = asyncio.get_running_loop().time() + self._timeout_s
         await _ask_for_body(self._request)
-        with self._in_words():
-            async with asyncio.timeout_at(self._until_s):
-                self._began = await self._content.readany()
+        async with self._in_time():
+            self._began = await self._content.readany()
 
     async def whole(self, hold: Hold) -> bytes:
         """Give all of it; its bytes are held as they come. Raises as ``begin``."""
@@ -67,12 +69,11 @@ class Incoming:
             return body
         chunks, came_bytes = [self._began], len(self._began)
         self._take(came_bytes, hold)
-        with self._in_words():
-            async with asyncio.timeout_at(self._until_s):
-                while chunk := await self._content.readany():
-                    chunks.append(chunk)
-                    came_bytes += len(chunk)
-                    self._take(came_bytes, hold)
+        async with self._in_time():
+            while chunk := await self._content.readany():
+                chunks.append(chunk)
+                came_bytes += len(chunk)
+                self._take(came_bytes, hold)
         return b"".join(chunks)
 
     def _take(self, came_bytes: int, hold: Hold) -> None:
@@ -83,10 +84,12 @@ class Incoming:
         if nbytes > self._limit_bytes:
             raise admission.too_large(self._limit_bytes)
 
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Wait in the block; say in words why what it waits for did not come."""
         try:
-            yield
+            async with self._rim.patience(self._until_s):
+                yield
         except TimeoutError as error:
             raise admission.too_slow(self._timeout_s) from error
         except ConnectionError as error:

@@ -61,7 +61,7 @@ def all_of(prefix: str = "") -> str:
 def lost(path: str, prefix: str = "") -> str:
     """Say what is wrong with a path that is none, and which one is right."""
     tidy = _tidy(path)
-    shown = f"{prefix}{path}"[:_SHOWN_CHARACTERS]
+    shown = (f"{prefix}{path}" or "/")[:_SHOWN_CHARACTERS]
     said = [f"{shown}: no such path.", _why(tidy, prefix), f"POST to {all_of(prefix)}."]
     return " ".join(words for words in said if words)
 

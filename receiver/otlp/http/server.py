@@ -6,14 +6,15 @@ from typing import cast
 
 from aiohttp import web
 
+from ..door.greeter import Greeter
+from ..door.listening import Listener
+from ..door.port import Port
 from ..endpoint import cannot_listen, joined, split
 from ..guard.tls import Certificates
 from ..rim import Rim
 from .app import HttpRim, nowhere
 from .config import HttpConfig
-from .connection import Door
-from .greeter import Greeter
-from .listening import Listener
+from .host import ALPN, HttpHost
 
 # When the server stops no request is in hand any more; this is for answers still being written,
 # and for clients still sending what has been refused.
@@ -37,7 +38,8 @@ class HttpServer:
         self._receiver = receiver
         self._logger = logger
         self._rim = HttpRim(rim, config, in_host=False, grpc_endpoint=grpc_endpoint)
-        self._certificates = None if config.tls is None else Certificates(config.tls, logger)
+        tls = config.tls
+        self._certificates = None if tls is None else Certificates(tls, logger, alpn=ALPN)
         self._runner = web.AppRunner(self._rim.app(), shutdown_timeout=_FLUSH_S)
         self._greeter: Greeter | None = None
         self._listener: Listener | None = None
@@ -54,8 +56,9 @@ class HttpServer:
         await self._runner.setup()
         # setup() makes it.
         server = cast("web.Server", self._runner.server)
-        door = Door(self._rim, self._config, self._logger)
-        self._greeter = Greeter(server, door, self._certificates)
+        port = Port(self._rim.desk, self._config, self._logger)
+        host = HttpHost(server, self._rim, port, self._certificates)
+        self._greeter = Greeter(host, port, host.refusals)
         self._listener = Listener(self._greeter.welcome, self._logger)
         try:
             address = await self._listener.open(*split(self._config.endpoint))

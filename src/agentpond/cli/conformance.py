@@ -83,6 +83,8 @@ def conformance(  # noqa: PLR0913 - each is an option
 
     if output is not None and not output.parent.is_dir():
         _wrong(f"there is no folder {output.parent} for --output. Make it first.")
+    if output is not None and output.is_dir():
+        _wrong(f"--output {output} is a folder. Name a file in it.")
     try:
         signals = tuple(Signal(each) for each in signal or SignalName)
         wanted = Wanted(signals, known_rules(rule or ()), max_request_bytes, busy=busy, quick=quick)

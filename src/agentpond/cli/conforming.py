@@ -1,6 +1,7 @@
 """Turn the words of `agentpond conformance` into a run of the suite and a report of it."""
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ from ..conformance.rules import BY_NUMBER
 from .conformance import ReportFormat
 
 _FILE_WIDTH = 110
+# RFC 9110, 5.6.2, less what gRPC does not take.
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,9 @@ def read_headers(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
 def _read_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     # What ends a line would end the header, and begin another.
-    if not colon or not name.strip() or not text.isprintable() or not text.isascii():
+    if not colon or not _NAME.fullmatch(name) or not text.isprintable() or not text.isascii():
         raise UsageError(f"--header {text!r} is no header. Write 'Name: value'.")
-    return name.strip(), value.strip()
+    return name, value.strip()
 
 
 def known_rules(numbers: Iterable[int]) -> frozenset[int]:

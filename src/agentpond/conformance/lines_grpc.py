@@ -30,7 +30,7 @@ class GrpcLine:
 
     def __init__(self, target: Target, tls: Tls, headers: Sequence[tuple[str, str]]) -> None:
         """Send these headers with every call, unless it is to come from a stranger."""
-        self._headers = [(name.lower(), value) for name, value in headers]
+        self._headers = [_metadatum(name, value) for name, value in headers]
         if target.tls:
             credentials = grpc.ssl_channel_credentials(*tls.pems())
             channel = grpc.aio.secure_channel(target.address, credentials, options=_OPTIONS)
@@ -92,6 +92,12 @@ class GrpcLine:
             # A case before may have cost the connection: that is not this one's fault.
             "wait_for_ready": True,
         }
+
+
+def _metadatum(name: str, value: str) -> tuple[str, str | bytes]:
+    """Write a header as gRPC has it: names in lower case, and those in -bin hold bytes."""
+    name = name.lower()
+    return name, value.encode() if name.endswith("-bin") else value
 
 
 def method_of(shot: Shot) -> str:

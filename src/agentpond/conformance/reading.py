@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from google.protobuf import json_format, text_format
+from google.protobuf import descriptor_pool, json_format, text_format
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.rpc import error_details_pb2, status_pb2
@@ -162,10 +162,30 @@ def _from_json(make: Callable[[], Any], body: bytes) -> Any:
     if snakes:
         raise Unreadable(f"not a JSON {name}: keys are lowerCamelCase, not {snakes[0]}")
     try:
-        json_format.ParseDict(told, message)
-    except json_format.ParseError as error:
+        json_format.ParseDict(_without_strangers(told), message)
+    except (json_format.ParseError, AttributeError, KeyError) as error:
+        # The latter two come of an `@type` that is no text, or that names Any itself.
         raise Unreadable(f"not a JSON {name} ({error})") from error
     return message
+
+
+def _without_strangers(told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out details of kinds that are not known here: JSON cannot be read without knowing."""
+    details = told.get("details")
+    if not isinstance(details, list):
+        return told
+    return {**told, "details": [each for each in details if not _is_strange(each)]}
+
+
+def _is_strange(detail: Any) -> bool:
+    kind = detail.get("@type") if isinstance(detail, dict) else None
+    if not isinstance(kind, str) or "/" not in kind:
+        return False
+    try:
+        descriptor_pool.Default().FindMessageTypeByName(kind.rpartition("/")[2])
+    except KeyError:
+        return True
+    return False
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Turn what the user calls an endpoint into where to connect, or say what to write instead."""
 
+import re
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from .model import Transport
 
 GRPC_PORT = 4317
 HTTP_PORT = 4318
+# RFC 3986, 3.3.
+_PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)
 _SCHEMES = {"http": False, "https": True, "grpc": False, "grpcs": True}
 
 
@@ -94,10 +97,14 @@ def _read_endpoint(text: str) -> tuple[Target, ...]:
     try:
         url = urlsplit(f"//{text}" if bare else text)
         port = url.port
+        # What resolvers do with a name; one that is too long cannot be looked up.
+        (url.hostname or "").encode("idna")
     except ValueError as error:
         raise _unclear(text, str(error)) from error
-    if not url.hostname or url.query or url.fragment:
+    if not url.hostname or url.query or url.fragment or port == 0:
         raise _unclear(text, "it is no address")
+    if not _PATH.fullmatch(url.path):
+        raise _unclear(text, "its path has what a URL cannot hold; write it percent-encoded")
     if bare:
         return _guessed(text, url.hostname, port, url.path)
     if url.scheme not in _SCHEMES:

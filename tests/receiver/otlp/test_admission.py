@@ -1,6 +1,7 @@
 """Admission: headers and raw bytes to an encoding and a body."""
 
 import gzip
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -95,6 +96,15 @@ def test_gzip_cut_anywhere_is_broken(body: bytes, data: Any) -> None:
         admission.inflate(compressed[:cut], 100_000)
 
     assert told.value.reason == "broken_gzip"
+
+
+@pytest.mark.parametrize("ask", [admission.encoding_of, admission.is_gzip])
+def test_a_header_is_not_repeated_at_any_length(ask: Callable[[str], object]) -> None:
+    with pytest.raises(Permanent) as told:
+        ask("a" * 10_000)
+
+    assert "a" * 100 + "..." in str(told.value)
+    assert "a" * 101 not in str(told.value)
 
 
 def test_a_body_of_exactly_the_limit_fits() -> None:

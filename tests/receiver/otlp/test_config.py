@@ -71,6 +71,13 @@ def test_the_limit_is_understood_in_our_words_and_the_collectors(
     assert limits == [limit_bytes]
 
 
+def test_what_only_the_front_door_can_hold_is_not_promised_without_it() -> None:
+    grpc = {"answer_other_protocols": False, "max_connections": 10}
+
+    with pytest.raises(ValidationError, match="max_connections: gRPC itself does not bound"):
+        Config.model_validate({"protocols": {"grpc": grpc}})
+
+
 def test_the_default_limit_is_64_mebibytes() -> None:
     told = Config().protocols
 

@@ -15,9 +15,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from agentpond.pipeline.core.counters import ACCEPTED, REFUSED_RECORDS
 from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.signal import Accepted, Encoding, Request, Signal
-from agentpond.receiver.otlp import grpc as rim
+from agentpond.receiver.otlp.grpc import server
 
+from .http.support import until
 from .support import EXPORTS, Running, Taker, calling, connected, running
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["front door", "gRPC alone"])
+def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patched, because all of this must hold where there are no Unix sockets too."""
+    monkeypatch.setattr(server, "HAS_UNIX_SOCKETS", request.param)
 
 
 async def refusal(export: Any, body: bytes, **how: Any) -> tuple[status_pb2.Status | None, Any]:
@@ -222,7 +229,7 @@ async def test_a_client_that_vanished_without_a_word_gives_its_place_to_others(
 ) -> None:
     fast = {"grpc.keepalive_time_ms": 1000, "grpc.http2.ping_timeout_ms": 100}
     # Patched, because nobody but a test needs to set how often a peer is asked.
-    monkeypatch.setattr(rim, "_KEEPALIVE", tuple({**dict(rim._KEEPALIVE), **fast}.items()))
+    monkeypatch.setattr(server, "_KEEPALIVE", tuple({**dict(server._KEEPALIVE), **fast}.items()))
     vanished = asyncio.Event()
     async with (
         running(grpc={}, max_requests_in_hand=1) as service,
@@ -232,21 +239,15 @@ async def test_a_client_that_vanished_without_a_word_gives_its_place_to_others(
     ):
         untyped: Any = channel
         hung = untyped.stream_unary(EXPORTS["logs"])()
-        while await is_taken(other):
-            pass  # Until the hung call has the only place.
+        in_hand = service.receiver._in_hand._all
+        await until(lambda: in_hand.requests == 1)
         vanished.set()
-        await service.receiver.stop()
+        await until(lambda: in_hand.requests == 0)
+        await other(b"others")
         hung.cancel()
 
-        assert service.refused == {"busy": 1, "not_received": 1}
-
-
-async def is_taken(export: Any) -> bool:
-    try:
-        await export(b"x")
-    except grpc.aio.AioRpcError:
-        return False
-    return True
+        assert service.refused == {"not_received": 1}
+        assert service.take.bodies == [b"others"]
 
 
 @asynccontextmanager

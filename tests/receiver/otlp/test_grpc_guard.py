@@ -1,5 +1,6 @@
 """OTLP/gRPC: who may call, over TLS or not, and how much of a head is read."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -14,11 +15,11 @@ import pytest
 import trustme
 
 from agentpond.pipeline.core.signal import Identity
-from agentpond.receiver.otlp.grpc import peer_of
+from agentpond.receiver.otlp.grpc import peer_of, server
 
 from .support import EXPORTS, Taker, calling, running
 
-AUTH = {"tokens": [{"token": "of-alice", "user_id": "alice", "team": "platform"}]}
+AUTH = {"tokens": [{"token": "of-alice-and-nobody-else", "user_id": "alice", "team": "platform"}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,12 @@ class Issued:
         path = self.directory / "ca.pem"
         self.ca.cert_pem.write_to_path(str(path))
         return str(path)
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["front door", "gRPC alone"])
+def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patched, because all of this must hold where there are no Unix sockets too."""
+    monkeypatch.setattr(server, "HAS_UNIX_SOCKETS", request.param)
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ async def code_of(export: Any, **how: Any) -> tuple[str, str]:
 
 async def test_a_call_with_a_token_is_taken_as_the_tokens_owner() -> None:
     async with running(grpc={}, auth=AUTH) as service, calling(service.grpc) as export:
-        await export(b"x", metadata=[("authorization", "Bearer of-alice")])
+        await export(b"x", metadata=[("authorization", "Bearer of-alice-and-nobody-else")])
 
         assert [request.identity for request in service.take.requests] == [
             Identity(user_id="alice", team="platform")
@@ -120,7 +127,7 @@ async def test_a_new_certificate_serves_the_next_connection(issued: Issued) -> N
         async with calling_with_tls(service.grpc, issued.ca) as export:
             await export(b"before")
         other.issue()
-        while presented(service.grpc, other.ca) is None:
+        while await asyncio.to_thread(presented, service.grpc, other.ca) is None:
             pass  # Files are looked at once a second at most.
         async with calling_with_tls(service.grpc, other.ca) as export:
             await export(b"after")

@@ -220,7 +220,7 @@ async def test_what_is_not_http_is_told_so(request_bytes: bytes, words: str) -> 
     async with running(http={}) as service:
         line, message = await raw_answer(service, request_bytes)
 
-        assert line.startswith(b"HTTP/1.0 400 Bad Request: ")
+        assert line.startswith(b"HTTP/1.1 400 Bad Request: ")
         assert words in message
         assert service.refused == {"bad_http": 1}
 

@@ -1,4 +1,4 @@
-"""Mistakes: each logged once for each peer, and never as lines a sender made up."""
+"""Mistakes: each wording logged once for each peer, and never as lines a sender made up."""
 
 import logging
 
@@ -13,26 +13,40 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_a_mistake_is_told_once_for_each_peer_and_reason(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mistake_is_told_once_for_each_peer_and_wording(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     mistakes = Mistakes(LOGGER)
 
     for peer, reason in [("::1", "not_found"), ("::1", "not_found"), ("::2", "not_found")] * 2:
         mistakes.tell(peer, reason, "no such path.")
-    mistakes.tell("::1", "bad_method", "POST only.")
+    mistakes.tell("::1", "not_found", "another path.")
 
     assert told(caplog) == [
         "not_found from ::1 (told once): no such path.",
         "not_found from ::2 (told once): no such path.",
-        "bad_method from ::1 (told once): POST only.",
+        "not_found from ::1 (told once): another path.",
     ]
+
+
+def test_who_makes_ever_new_mistakes_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mistakes = Mistakes(LOGGER)
+
+    for number in range(100):
+        mistakes.tell("::1", "not_found", f"/{number}: no such path.")
+
+    assert len(told(caplog)) == 20
+    assert told(caplog)[-1].endswith("Further mistakes of this peer are only counted.")
 
 
 def test_who_has_been_silent_for_longest_is_forgotten_first(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    mistakes = Mistakes(LOGGER, remembered=2)
+    mistakes = Mistakes(LOGGER, remembered_peers=2)
     for peer in ("a", "b", "a", "c"):
-        mistakes.tell(peer, "not_found", "")
+        mistakes.tell(peer, "not_found", "words")
     caplog.clear()
 
     for peer in ("a", "b"):

@@ -276,6 +276,16 @@ def test_a_secret_does_not_show_in_the_configs_texts() -> None:
 def test_nothing_is_logged_when_all_is_well(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
-    gate(tokens=TOKENS).identify("Bearer of-alice")
+    gate(tokens=[{"token": "a-token-of-alice"}]).identify("Bearer a-token-of-alice")
 
     assert caplog.records == []
+
+
+def test_tokens_that_can_be_guessed_are_warned_of_without_being_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate(tokens=[{"token": "of-alice"}, {"token": "a-token-of-somebody"}])
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("auth: 1 of the tokens have fewer than 16 characters")
+    assert "alice" not in line

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from agentpond.pipeline.core.errors import Permanent
-from agentpond.receiver.otlp.guard.tls import Pems
+from agentpond.receiver.otlp.guard.tls import Certificates, Pems
 
-from .support import Clock, put
+from .support import LOGGER, Clock, put
 from .tls_support import Issuer, certificates, chain, meet
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -95,6 +95,23 @@ def test_http_1_1_is_chosen_where_a_client_offers_protocols(issuer: Issuer) -> N
     met = meet(certificates(issuer.config).context(), client)
 
     assert met.protocol == "http/1.1"
+
+
+def test_a_protocol_is_agreed_on_also_where_files_changed_since_the_context(
+    issuer: Issuer,
+) -> None:
+    clock = Clock()
+    issuer.put()
+    told = Certificates(issuer.config, LOGGER, clock, alpn=("http/1.1", "h2"))
+    context = told.context()
+    newer = issuer.put()
+    clock.pass_by()
+    client = issuer.client()
+    client.set_alpn_protocols(["h2"])
+
+    met = meet(context, client)
+
+    assert (met.serial, met.protocol) == (newer, "h2")
 
 
 def test_a_client_with_a_certificate_of_the_authority_gets_in(issuer: Issuer) -> None:

@@ -41,8 +41,8 @@ async def answer_of(reader: StreamReader) -> Answer:
 
 
 async def asked(service: Running, request: bytes) -> Answer:
-    """Send bytes on a connection of their own; give the answer."""
-    async with connected(service.http) as (reader, writer):
+    """Send bytes on a connection of their own; give the answer, which may not be long in coming."""
+    async with asyncio.timeout(20), connected(service.http) as (reader, writer):
         writer.write(request)
         return await answer_of(reader)
 

@@ -127,7 +127,7 @@ async def exchange(service: Running, headers: list[tuple[str, str]]) -> list[h2.
 
 
 async def test_http_2_gets_a_status_505_and_is_sent_away() -> None:
-    async with running(http={}) as service:
+    async with running(http={"header_timeout_s": 0.2}) as service:
         events = await exchange(service, [("content-type", "application/x-protobuf")])
 
         (head,) = [each for each in events if isinstance(each, h2.events.ResponseReceived)]

@@ -11,7 +11,7 @@ _AT_ONCE = 100
 
 # As asyncio's own servers do when there are no files left: base_events.py and
 # selector_events.py, ACCEPT_RETRY_DELAY.
-_NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S = 1.0
 
 _NOT_ON_THIS_MACHINE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -78,7 +78,7 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if error.errno not in _NO_FILES:
+                if error.errno not in NO_FILES:
                     raise
                 self._rest(listening, error)
                 return

@@ -1,4 +1,4 @@
-"""Turn the first bytes of a connection into what is spoken, and into how to go on."""
+"""Turn the first bytes of a connection into what is spoken on it."""
 
 import re
 from enum import Enum, auto
@@ -17,27 +17,30 @@ ENOUGH_BYTES = len(_HTTP2_PREFACE)
 """How many bytes it takes to tell what is spoken."""
 
 
-class Way(Enum):
-    """How to go on with a connection."""
+class Spoken(Enum):
+    """What somebody speaks, as far as first bytes can tell."""
 
-    SERVE = auto()
-    SERVE_TLS = auto()
-    ANSWER_HTTP2 = auto()
-    SAY_HTTP = auto()
-    SAY_HTTPS = auto()
+    HTTP1 = auto()
+    HTTP2 = auto()
+    TLS = auto()
+    UNKNOWN = auto()
 
 
-def way_of(first: bytes, *, tls: bool) -> Way:
-    """Tell how to go on; ``tls`` if that is what should be spoken on this port.
-
-    Bytes that come one by one may not tell enough. What is taken for HTTP/1 then is answered
-    by the HTTP parser, in fewer words; clients send a preface or a hello in one piece.
-    """
+def spoken(first: bytes) -> Spoken:
+    """Tell what is spoken."""
     if first.startswith(_HTTP2_PREFACE):
-        return Way.ANSWER_HTTP2
-    if tls:
-        return Way.SAY_HTTPS if _METHOD.match(first) else Way.SERVE_TLS
-    return Way.SAY_HTTP if _is_hello(first) else Way.SERVE
+        return Spoken.HTTP2
+    if _METHOD.match(first):
+        return Spoken.HTTP1
+    return Spoken.TLS if _is_hello(first) else Spoken.UNKNOWN
+
+
+def tells_enough(first: bytes) -> bool:
+    """Tell whether more bytes would change nothing; those of a preface may come one by one.
+
+    No bytes tell that there will be none.
+    """
+    return first in {b"", _HTTP2_PREFACE} or not _HTTP2_PREFACE.startswith(first)
 
 
 def _is_hello(first: bytes) -> bool:

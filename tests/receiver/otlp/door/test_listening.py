@@ -9,10 +9,10 @@ import socket
 
 import pytest
 
-from agentpond.receiver.otlp.http.listening import Listener
+from agentpond.receiver.otlp.door.listening import Listener
 from agentpond.receiver.otlp.http.words import grpc_came
 
-from .support import until
+from ..http.support import until
 
 LOGGER = logging.getLogger("agentpond.test.otlp")
 

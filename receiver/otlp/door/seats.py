@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+from ..guard.network import network_of
 from . import words
 
 
@@ -22,12 +23,13 @@ class Seats:
             Retryable: there are as many as may be.
 
         """
+        name = network_of(peer)
         if self._open.total() >= self._most:
             raise words.crowded(self._most, "max_connections")
-        if self._open[peer] >= self._most_per_peer:
+        if self._open[name] >= self._most_per_peer:
             raise words.crowded(self._most_per_peer, "max_connections_per_peer")
-        self._open[peer] += 1
-        seats = [peer]
+        self._open[name] += 1
+        seats = [name]
 
         def leave() -> None:
             if seats:
@@ -35,7 +37,7 @@ class Seats:
 
         return leave
 
-    def _leave(self, peer: str) -> None:
-        self._open[peer] -= 1
-        if not self._open[peer]:
-            del self._open[peer]
+    def _leave(self, name: str) -> None:
+        self._open[name] -= 1
+        if not self._open[name]:
+            del self._open[name]
