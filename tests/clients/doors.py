@@ -57,6 +57,14 @@ class Doors:
         del environment["OTEL_EXPORTER_OTLP_HEADERS"]
         return Variant(f"{protocol} stranger", protocol, environment)
 
+    def astray(self, language: str, protocol: str) -> Variant:
+        """Give a way to send to the port of the other protocol."""
+        environment = self._environment(language, protocol, "plain", "none")
+        other = "http" if PROTOCOLS[protocol] == "grpc" else "grpc"
+        port = self._endpoints[f"otlp {other}"].rpartition(":")[2]
+        environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://localhost:{port}"
+        return Variant(f"{protocol} astray", protocol, environment)
+
     def _environment(
         self, language: str, protocol: str, door: str, compression: str
     ) -> dict[str, str]:

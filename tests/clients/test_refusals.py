@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from .clients import Client
-from .doors import Doors
+from .doors import PROTOCOLS, Doors
 
 Command = Callable[[str], Sequence[str]]
 
@@ -36,4 +36,27 @@ def test_a_sender_without_the_token_reads_what_to_set(
                 said[protocol] = "\n".join(client.said)
 
     silent = [protocol for protocol, words in SHOWN[name].items() if words not in said[protocol]]
+    assert silent == [], said
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_sender_at_the_wrong_port_reads_which_one_is_right(
+    tmp_path: Path, command: Command, name: str
+) -> None:
+    doors = Doors(tmp_path)
+    language = "python" if name == "python" else "node"
+    said: dict[str, str] = {}
+    right: dict[str, str] = {}
+
+    with doors.open() as service:
+        for protocol in SHOWN[name]:
+            right[protocol] = service.addresses[f"otlp {PROTOCOLS[protocol]}"]
+            astray = doors.astray(language, protocol)
+            with Client(command(name), [astray], tmp_path / f"{protocol}.txt") as client:
+                client.send(1)
+                client.finish()
+                said[protocol] = "\n".join(client.said)
+
+    words = "set OTEL_EXPORTER_OTLP_ENDPOINT=http://"
+    silent = [protocol for protocol, to in right.items() if words + to not in said[protocol]]
     assert silent == [], said

@@ -6,6 +6,7 @@ Unix socket in a directory of ours, and what is for it is passed on there, byte 
 
 import asyncio
 import logging
+import os
 import shutil
 import socket
 import tempfile
@@ -35,6 +36,9 @@ HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 # been told to (net.core.wmem_max).
 _SEND_BYTES = 512 * 1024
 
+# Where Linux shows a process what it has open: proc(5).
+_OPEN_FILES = "/proc/self/fd"
+
 # How long to wait while gRPC's queue of connections is full.
 _FULL_S = 0.02
 
@@ -54,6 +58,7 @@ class Front:
         self._config = config
         self._http_url = http_url
         self._directory = Path(tempfile.mkdtemp(prefix="agentpond-"))  # of mode 0700
+        self._hidden: int | None = None
         self._names = Names(self._directory, abstract=ABSTRACT)
         self._trouble = Trouble(logger)
         self._relays = Relays()
@@ -78,6 +83,8 @@ class Front:
 
     async def open(self, host: str, port: int) -> tuple[str, int]:
         """Let connections come; gRPC must serve already. Raises OSError."""
+        if ABSTRACT:
+            self._hide()
         # As gRPC and Go have it, who listens on [::] is reached by IPv4 too.
         shown, bound = await self._listener.open("" if host == "::" else host, port)
         return host or shown, bound
@@ -91,6 +98,9 @@ class Front:
         """Wait for what gRPC said last to be passed on, and leave nothing behind."""
         await self._relays.finish(timeout_s)
         shutil.rmtree(self._directory, ignore_errors=True)
+        if self._hidden is not None:
+            os.close(self._hidden)
+            self._hidden = None
 
     async def lead_in(self, guest: Guest, first: bytes) -> None:
         """Pass a guest on to gRPC, or say what is wrong."""
@@ -132,7 +142,7 @@ class Front:
             service.setblocking(False)
             service.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
             with self._names.given(service, peer):
-                while not _connects(service, self._path):  # noqa: ASYNC110 - nobody says when
+                while not _connects(service, self._way):  # noqa: ASYNC110 - nobody says when
                     await asyncio.sleep(_FULL_S)
         except BaseException:
             service.close()
@@ -143,10 +153,28 @@ class Front:
     def _path(self) -> Path:
         return self._directory / "grpc"
 
+    @property
+    def _way(self) -> str:
+        return str(self._path) if self._hidden is None else f"{_OPEN_FILES}/{self._hidden}"
 
-def _connects(service: socket.socket, path: Path) -> bool:
+    def _hide(self) -> None:
+        """Take gRPC's socket out of the file system, if there is another way to it.
+
+        Then nobody else finds it, nothing that tidies temporary files takes it away, and nothing
+        is left of it when the process is killed. open(2), O_PATH, has the other way.
+        """
+        self._hidden = os.open(self._path, os.O_PATH)
+        if Path(self._way).exists():
+            shutil.rmtree(self._directory, ignore_errors=True)
+        else:
+            # There is no /proc here.
+            os.close(self._hidden)
+            self._hidden = None
+
+
+def _connects(service: socket.socket, way: str) -> bool:
     try:
-        service.connect(str(path))
+        service.connect(way)
     except BlockingIOError:
         return False
     return True
@@ -167,7 +195,7 @@ def http_came(http_url: str, *, tls: bool) -> Permanent:
     where = "no OTLP/HTTP port is open here"
     if http_url:
         where = f"OTLP over HTTP is on {http_url}: set OTEL_EXPORTER_OTLP_ENDPOINT={http_url}"
-    secured = " and OTEL_EXPORTER_OTLP_ENDPOINT=https://..." if tls else ""
+    secured = ", and https:// in OTEL_EXPORTER_OTLP_ENDPOINT" if tls else ""
     return Permanent(
         f"This is the OTLP/gRPC port, and HTTP/1 was spoken to it; {where}. To stay on this port "
         f"set OTEL_EXPORTER_OTLP_PROTOCOL=grpc{secured}.",

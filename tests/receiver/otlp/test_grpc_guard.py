@@ -198,10 +198,12 @@ async def until_taken(export: Any) -> None:
     """Send again what is refused unseen: a server may still count a call that has just ended."""
     while True:
         try:
-            return await export(b"x")
+            await export(b"x")
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise
+        else:
+            return
 
 
 async def test_a_connection_without_calls_is_closed_in_the_end() -> None:

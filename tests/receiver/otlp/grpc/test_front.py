@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import socket
 import tempfile
 from contextlib import AsyncExitStack, suppress
@@ -102,7 +101,6 @@ async def test_callers_are_known_by_their_own_addresses(
                 await export(b"x")
 
         assert f"unauthenticated from {peer} (told once)" in caplog.text
-        assert sorted(each.name for each in front_of(service)._directory.iterdir()) == ["grpc"]
 
 
 async def test_one_address_does_not_take_the_places_of_another() -> None:
@@ -228,10 +226,25 @@ async def stopped_in_a_call() -> tuple[bytes, front.Front]:
         return answer, behind
 
 
-async def test_only_the_owner_gets_at_the_socket_behind() -> None:
+async def test_nobody_else_finds_the_socket_behind() -> None:
     async with running(grpc={}) as service:
+        assert not front_of(service)._directory.exists()
+
+
+@pytest.mark.parametrize("lacking", ["abstract names", "/proc"])
+async def test_where_the_socket_has_to_be_found_only_its_owner_finds_it(
+    monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    # Patched, because tests run on Linux, which has both.
+    if lacking == "/proc":
+        monkeypatch.setattr(front, "_OPEN_FILES", "/nothing/here")
+    else:
+        monkeypatch.setattr(front, "ABSTRACT", False)
+    async with running(grpc={}) as service, calling(service.grpc) as export:
+        await export(b"x")
         directory = front_of(service)._directory
 
+        assert [each.name for each in directory.iterdir()] == ["grpc"]
         assert oct(directory.stat().st_mode)[-4:] == "0700"
 
 
@@ -249,7 +262,8 @@ async def test_a_flood_of_connections_is_passed_on_whole() -> None:
 
 async def test_that_grpc_is_not_reached_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     async with running(grpc={}) as service:
-        shutil.rmtree(front_of(service)._directory)
+        server: Any = service.receiver._servers[0]
+        await server._server.stop(0)
         for _ in range(2):
             async with connected(service.grpc) as (reader, writer):
                 writer.write(PREFACE)
@@ -257,7 +271,7 @@ async def test_that_grpc_is_not_reached_is_told_once(caplog: pytest.LogCaptureFi
                     await reader.read()
 
         (said,) = caplog.messages
-        assert "cannot be passed on to gRPC: No such file or directory" in said
+        assert "cannot be passed on to gRPC: Connection refused" in said
 
 
 async def test_without_a_place_for_the_socket_the_words_say_what_to_set(

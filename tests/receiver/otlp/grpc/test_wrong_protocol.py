@@ -157,7 +157,7 @@ async def test_plain_http_on_a_tls_port_is_told_both_ways_out(tls: dict[str, Any
         own = service.http.replace("http://", "https://")
         assert answer.status == 400
         assert f"set OTEL_EXPORTER_OTLP_ENDPOINT={own}" in answer.message
-        assert "PROTOCOL=grpc and OTEL_EXPORTER_OTLP_ENDPOINT=https://" in answer.message
+        assert "PROTOCOL=grpc, and https:// in OTEL_EXPORTER_OTLP_ENDPOINT" in answer.message
 
 
 async def test_without_the_front_door_grpc_answers_in_its_own_way() -> None:
