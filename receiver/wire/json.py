@@ -275,15 +275,22 @@ def _converted(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _mixed(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Convert numbers told as text: all of them in one cast, or one by one where that fails."""
+    together = _cast(values, kind)
+    if together is not None:
+        return together
+    number = _real if pa.types.is_floating(kind) else _whole
+    return pa.array([None if value is None else number(value) for value in values], kind)
+
+
+def _cast(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
+    """Convert texts in one cast; None if they are no texts, or not what pyarrow calls numbers."""
     try:
         texts = pa.array(values, pa.string())
         # pyarrow would read 0x10 as 16.
-        if not pc.any(pc.match_substring_regex(texts, "[xX]")).as_py():
-            return texts.cast(kind)
+        in_hex = pc.any(pc.match_substring_regex(texts, "[xX]")).as_py()
+        return None if in_hex else texts.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        pass
-    number = _real if pa.types.is_floating(kind) else _whole
-    return pa.array([None if value is None else number(value) for value in values], kind)
+        return None
 
 
 def _real(value: Any) -> float:

@@ -127,7 +127,11 @@ def test_more_memory_or_a_longer_pause_never_makes_it_milder(
 
 
 def test_while_there_is_memory_nothing_is_refused() -> None:
-    World(799).limiter.require()
+    limiter = World(799).limiter
+
+    limiter.require()
+
+    assert limiter.trouble == ""
 
 
 def test_a_refusal_names_the_numbers_and_the_setting_and_when_to_come_again() -> None:

@@ -192,6 +192,9 @@ async def test_a_client_that_closes_to_send_is_let_go_by_grpc() -> None:
         await reader.read()
         await until(lambda: not front_of(service)._relays._pairs)
 
+        assert reader.at_eof()
+        assert len(front_of(service)._relays) == 0
+
 
 async def test_stopping_finishes_a_call_and_leaves_nothing_behind() -> None:
     own = psutil.Process()

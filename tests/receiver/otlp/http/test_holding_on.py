@@ -71,6 +71,8 @@ async def test_who_does_not_read_is_let_go_in_the_time_of_who_does_not_send() ->
 
         await until(lambda: not connections_of(service))
 
+        assert connections_of(service) == []
+
 
 async def test_a_connection_that_is_closed_amid_an_answer_does_not_wait_for_ever_to_be_read(
     monkeypatch: pytest.MonkeyPatch,
@@ -85,6 +87,8 @@ async def test_a_connection_that_is_closed_amid_an_answer_does_not_wait_for_ever
 
         await until(lambda: not connections_of(service))
 
+        assert connections_of(service) == []
+
 
 async def test_a_connection_that_ends_does_not_wait_for_ever_to_be_read(
     monkeypatch: pytest.MonkeyPatch,
@@ -95,6 +99,8 @@ async def test_a_connection_that_ends_does_not_wait_for_ever_to_be_read(
         writer.write(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
 
         await until(lambda: not connections_of(service))
+
+        assert connections_of(service) == []
 
 
 def http2_of(service: Running) -> list[Any]:
@@ -112,6 +118,8 @@ async def test_http_2_that_is_not_read_does_not_wait_for_ever_either() -> None:
         await until(http2._transport.get_write_buffer_size)
 
         await until(lambda: not http2_of(service))
+
+        assert http2_of(service) == []
 
 
 async def events_of(service: Running, said: bytes) -> list[h2.events.Event]:
