@@ -230,7 +230,7 @@ class OtlpReceiver:
                 protocols.http,
                 receiver=own_id,
                 logger=logger,
-                grpc_endpoint=lambda: self._endpoints.get("grpc", ""),
+                grpc_url=lambda: url(self._endpoints.get("grpc", ""), tls="grpc" in self.secured),
             )
         return servers
 

@@ -45,17 +45,17 @@ class HttpRim:
         config: HttpConfig,
         *,
         in_host: bool,
-        grpc_endpoint: Callable[[], str] = nowhere,
+        grpc_url: Callable[[], str] = nowhere,
     ) -> None:
         """Serve in a server of our own, or ``in_host``, which may have inflated bodies already.
 
-        ``grpc_endpoint`` tells where the receiver's gRPC port is, if there is one.
+        ``grpc_url`` tells where the receiver's gRPC port is, if there is one.
         """
         self.desk = Desk(rim)
         self._rim = rim
         self._config = config
         self._in_host = in_host
-        self._grpc_endpoint = grpc_endpoint
+        self._grpc_url = grpc_url
         # By which names a host is called is the host's business.
         hosts = () if in_host else config.allowed_hosts
         loopback = not in_host and is_loopback(split(config.endpoint)[0])
@@ -74,7 +74,7 @@ class HttpRim:
 
     def grpc_came(self) -> Permanent:
         """Say that gRPC has a port of its own."""
-        return words.grpc_came(self._grpc_endpoint())
+        return words.grpc_came(self._grpc_url())
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -139,7 +139,7 @@ class HttpRim:
         limit_bytes = int(self._config.max_request_bytes)
         incoming = Incoming(request, self._rim, limit_bytes, self._config.read_timeout_s)
         hold = self._rim.hold(peer, authorization)
-        encoding = words.encoding_of(request.headers.get("Content-Type"), self._grpc_endpoint())
+        encoding = words.encoding_of(request.headers.get("Content-Type"), self._grpc_url())
         gzip = admission.is_gzip(request.headers.get("Content-Encoding"))
         incoming.see_length(hold)
         if not incoming.is_here:

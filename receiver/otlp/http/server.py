@@ -31,13 +31,13 @@ class HttpServer:
         *,
         receiver: str,
         logger: logging.Logger,
-        grpc_endpoint: Callable[[], str] = nowhere,
+        grpc_url: Callable[[], str] = nowhere,
     ) -> None:
-        """Open nothing yet; ``grpc_endpoint`` tells where gRPC is served, if it is."""
+        """Open nothing yet; ``grpc_url`` tells where gRPC is served, if it is."""
         self._config = config
         self._receiver = receiver
         self._logger = logger
-        self._rim = HttpRim(rim, config, in_host=False, grpc_endpoint=grpc_endpoint)
+        self._rim = HttpRim(rim, config, in_host=False, grpc_url=grpc_url)
         tls = config.tls
         self._certificates = None if tls is None else Certificates(tls, logger, alpn=ALPN)
         self._runner = web.AppRunner(self._rim.app(), shutdown_timeout=_FLUSH_S)

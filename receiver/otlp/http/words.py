@@ -21,11 +21,11 @@ _FORMS = {
 _CODEX_ORDER = ("logs", "traces", "metrics")
 
 
-def encoding_of(content_type: str | None, grpc_endpoint: str) -> Encoding:
+def encoding_of(content_type: str | None, grpc_url: str) -> Encoding:
     """Tell how a body is written; see ``admission.encoding_of`` for what it raises."""
     name = (content_type or "").partition(";")[0].strip().lower()
     if name.startswith(GRPC_TYPES):
-        raise grpc_came(grpc_endpoint)
+        raise grpc_came(grpc_url)
     if name in _FORMS:
         raise Permanent(
             f"Content-Type: {name} is not taken here; {_FORMS[name]}. Send "
@@ -35,14 +35,11 @@ def encoding_of(content_type: str | None, grpc_endpoint: str) -> Encoding:
     return admission.encoding_of(content_type)
 
 
-def grpc_came(grpc_endpoint: str) -> Permanent:
+def grpc_came(grpc_url: str) -> Permanent:
     """Say that this is the other port, and which one is right if there is one."""
     where = "no gRPC port is open here"
-    if grpc_endpoint:
-        where = (
-            f"OTLP over gRPC is on {grpc_endpoint}: set "
-            f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc_endpoint}"
-        )
+    if grpc_url:
+        where = f"OTLP over gRPC is on {grpc_url}: set OTEL_EXPORTER_OTLP_ENDPOINT={grpc_url}"
     return Permanent(
         f"This is the OTLP/HTTP port, and gRPC was spoken to it; {where}. To stay on this port "
         f"set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.",

@@ -67,7 +67,7 @@ async def test_who_comes_when_there_are_no_files_left_is_taken_later(
 
 
 def test_where_grpc_is_served_is_named() -> None:
-    error = grpc_came("127.0.0.1:4317")
+    error = grpc_came("https://127.0.0.1:4317")
 
-    assert "OTLP over gRPC is on 127.0.0.1:4317" in str(error)
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" in str(error)
+    assert "OTLP over gRPC is on https://127.0.0.1:4317" in str(error)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:4317" in str(error)

@@ -73,7 +73,7 @@ async def test_grpc_is_told_where_its_port_is() -> None:
     async with running() as service:
         error = await call(service)
 
-        assert f"OTLP over gRPC is on {service.grpc}" in (error.details() or "")
+        assert f"OTLP over gRPC is on http://{service.grpc}: set" in (error.details() or "")
 
 
 async def test_grpc_over_tls_is_told_so_too(tls: dict[str, Any], authority: trustme.CA) -> None:
