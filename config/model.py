@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
     model_validator,
 )
-from pydantic.json_schema import WithJsonSchema
+
+from ..pipeline.durations import Duration
 
 SIZES: Mapping[str, int] = {
     "GiB": 1024**3,
@@ -25,22 +25,8 @@ SIZES: Mapping[str, int] = {
     "KiB": 1024,
     "KB": 1000,
 }
-UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _ENDPOINT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\[\]:]*)):(?P<port>\d{1,5})")
-
-
-def read_duration(value: object) -> object:
-    """Turn ``1h30m`` as Go and the Collector write it into a timedelta; leave all else."""
-    if not isinstance(value, str):
-        return value
-    if not _DURATION.fullmatch(value):
-        msg = f"expected a duration such as `30s`, `5m` or `1h30m`, got '{value}'."
-        raise ValueError(msg)
-    parts = _DURATION_PART.findall(value)
-    return timedelta(seconds=sum(float(number) * UNITS_S[unit] for number, unit in parts))
 
 
 def size_text(size: int) -> str:
@@ -65,11 +51,6 @@ def _check_endpoint(endpoint: str) -> str:
     return endpoint
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(read_duration),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["30s", "5m", "1h30m"]}),
-]
 Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 
 GIBIBYTE = ByteSize(1024**3)

@@ -1,25 +1,12 @@
 """Say what a user can set about the DuckDB file."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-
-
-def _parse_duration(value: Any) -> Any:
-    """Read ``24h`` and ``1h30m``; leave everything else to pydantic (ISO 8601, seconds)."""
-    if not isinstance(value, str) or not re.fullmatch(f"(?:{_DURATION.pattern})+", value.strip()):
-        return value
-    parts = _DURATION.findall(value)
-    return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
-
-
-Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
+from ...pipeline.durations import Duration
 
 
 class Config(BaseModel):

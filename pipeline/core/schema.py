@@ -17,6 +17,7 @@ FLAG = pa.bool_()
 TIME = pa.timestamp("us")
 UUID = pa.binary(16)
 MAP = pa.map_(pa.string(), pa.string())
+TEXTS = pa.list_(pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +120,14 @@ SPAN_EVENT_COLUMNS = (
 )
 
 
-def _table(name: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> Table:
+def table_of(name: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> Table:
+    """Make a table of its columns."""
     return Table(name, pa.schema([pa.field(c.name, c.type) for c in columns]), key)
 
 
-EVENTS = _table("events", EVENT_COLUMNS, ("event_id",))
-RESOURCES = _table("resources", RESOURCE_COLUMNS, ("resource_id",))
-SPAN_EVENTS = _table("span_events", SPAN_EVENT_COLUMNS, ("event_id", "index"))
+EVENTS = table_of("events", EVENT_COLUMNS, ("event_id",))
+RESOURCES = table_of("resources", RESOURCE_COLUMNS, ("resource_id",))
+SPAN_EVENTS = table_of("span_events", SPAN_EVENT_COLUMNS, ("event_id", "index"))
 
 TABLES = {table.name: table for table in (EVENTS, RESOURCES, SPAN_EVENTS)}
 COLUMNS = {

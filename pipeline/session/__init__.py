@@ -1,0 +1,1 @@
+"""What session-scope processors have in common: cadence, groups of rows, turns; all pure."""

@@ -1,0 +1,44 @@
+"""Say what a user can set about when a session-scope processor runs."""
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..core.sessions import Cadence
+from ..durations import Duration
+
+_MOMENT = timedelta(0)
+
+
+class SessionConfig(BaseModel):
+    """When to run; the options that all session-scope processors have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    every: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=5)
+    """At least this long from the beginning of one run to the next."""
+
+    settle: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=2)
+    """How long a session must be quiet before it is processed; none waits longer than thrice
+    that."""
+
+    @property
+    def cadence(self) -> Cadence:
+        """The same in seconds."""
+        return Cadence(self.every.total_seconds(), self.settle.total_seconds())
+
+
+def version_of(code: int, config: SessionConfig, *more: str) -> str:
+    """Name a processor's version: its code's, and a digest of the options that shape its rows.
+
+    ``every`` and ``settle`` shape none. ``more`` is whatever else rows depend on, such as the
+    text of a price file.
+    """
+    told: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
+    shaping = {name: told[name] for name in sorted(told) if name not in {"every", "settle"}}
+    if not shaping and not more:
+        return str(code)
+    digest = hashlib.blake2b(repr((shaping, more)).encode(), digest_size=4).hexdigest()
+    return f"{code}+{digest}"

@@ -1,0 +1,143 @@
+"""Run session-scope processors on events in memory: what a store and the engine do, for tests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.batch import Batch
+from ..core.schema import EVENTS
+from ..core.sessions import (
+    SESSIONLESS,
+    Again,
+    Need,
+    Of,
+    SessionProcessor,
+    Sessions,
+    attribute_of,
+    session_keys,
+)
+
+_DAY_MARGIN_S = 3600
+
+
+def sessions_of(
+    needs: Sequence[Need],
+    events: Batch,
+    made: Mapping[str, pa.Table] | None = None,
+    *,
+    ids: Sequence[str] | None = None,
+    as_of_us: int = 1_795_200_000_000_000,
+) -> Sessions:
+    """Give what a processor with these needs would be given of some events, as a store would.
+
+    ``made`` are rows of tables that other processors made; ``ids`` the sessions at hand, else
+    all. ``as_of_us`` is Unix microseconds.
+    """
+    rows = _keyed(events.records)
+    at_hand = sorted(ids) if ids is not None else rows["session_id"].unique().sort().to_pylist()
+    keys = pa.array(at_hand, pa.string())
+    given = {need.name: _given(need, rows, made or {}, keys) for need in needs}
+    return Sessions(keys, given, as_of_us)
+
+
+def run_sessions(
+    processors: Iterable[SessionProcessor],
+    events: Batch,
+    *,
+    as_of_us: int = 1_795_200_000_000_000,
+) -> dict[str, pa.Table]:
+    """Run processors one after the other on all sessions; give the tables they make by name.
+
+    A processor that reads what another makes must stand behind it.
+    """
+    made: dict[str, pa.Table] = {}
+    for processor in processors:
+        sessions = sessions_of(processor.needs, events, made, as_of_us=as_of_us)
+        batches = [each for each in processor.process(sessions) if not isinstance(each, Again)]
+        for table in processor.tables:
+            of_table = [each.records for each in batches if each.table.name == table.name]
+            made[table.name] = _sorted(pa.Table.from_batches(of_table, table.schema), table.key)
+    return made
+
+
+def rows_of(table: pa.Table, *columns: str) -> list[dict[str, Any]]:
+    """Write rows as dicts, of some columns or of all that are told."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    if columns:
+        return [{name: row[name] for name in columns} for row in rows]
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def _keyed(records: pa.RecordBatch) -> pa.Table:
+    keys = session_keys(records)
+    table = pa.Table.from_batches([records])
+    table = table.append_column("_told_session", table["session_id"])
+    table = table.set_column(table.schema.get_field_index("session_id"), "session_id", keys)
+    return _sorted(table, ("time", "sequence", "event_id"))
+
+
+def _sorted(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    names = ["session_id", *(name for name in key if name != "session_id")]
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in names])
+    return table.take(order).combine_chunks()
+
+
+def _given(
+    need: Need, events: pa.Table, made: Mapping[str, pa.Table], ids: pa.StringArray
+) -> pa.RecordBatch:
+    if need.table.name != EVENTS.name:
+        rows = made.get(need.table.name, need.table.schema.empty_table())
+        rows = rows.filter(pc.is_in(rows["session_id"], value_set=ids))
+    else:
+        rows = events.filter(_wanted(need.of, events, ids))
+        if need.event_types:
+            kinds = pa.array(need.event_types, pa.string())
+            rows = rows.filter(pc.is_in(rows["event_type"], value_set=kinds))
+    columns = [_column(rows, name) for name in need.columns]
+    table = pa.Table.from_arrays(columns, schema=need.schema).combine_chunks()
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=need.schema)
+
+
+def _column(rows: pa.Table, name: str) -> Any:
+    key = attribute_of(name)
+    if key is None:
+        return rows[name]
+    told = rows["attributes"].combine_chunks()
+    return pc.map_lookup(told, query_key=pa.scalar(key, pa.string()), occurrence="last")
+
+
+def _wanted(of: Of, events: pa.Table, ids: pa.StringArray) -> Any:
+    at_hand = pc.is_in(events["session_id"], value_set=ids)
+    if of is Of.SESSIONS:
+        return at_hand
+    return _kin(events, ids) if of is Of.KIN else _beside(events, ids)
+
+
+def _kin(events: pa.Table, ids: pa.StringArray) -> Any:
+    at_hand = pc.is_in(events["session_id"], value_set=ids)
+    starts = pc.and_(at_hand, pc.fill_null(pc.equal(events["event_type"], "session_start"), False))
+    traces = pc.drop_null(events["trace_id"].filter(starts)).combine_chunks()
+    named = pc.is_in(events["subagent_id"], value_set=ids)
+    return pc.or_(named, pc.is_in(events["trace_id"], value_set=traces))
+
+
+def _beside(events: pa.Table, ids: pa.StringArray) -> Any:
+    wanted = pa.array([False] * len(events), pa.bool_())
+    for key in (each for each in ids.to_pylist() if each.startswith(f"{SESSIONLESS}:")):
+        _, rest = key.split(":", 1)
+        agent, _, day = rest.rpartition(":")
+        try:
+            start = pc.strptime(pa.scalar(day), format="%Y-%m-%d", unit="us")
+        except pa.ArrowInvalid:
+            continue
+        hour = pa.scalar(_DAY_MARGIN_S * 1_000_000, pa.duration("us"))
+        day_long = pa.scalar(86_400_000_000, pa.duration("us"))
+        lower, upper = pc.subtract(start, hour), pc.add(pc.add(start, day_long), hour)
+        inside = pc.and_(pc.greater_equal(events["time"], lower), pc.less(events["time"], upper))
+        same = pc.and_(pc.equal(events["agent"], agent), events["_told_session"].is_valid())
+        mask = pc.fill_null(pc.and_(inside, same), False)
+        wanted = pc.or_(wanted, mask)
+    return wanted
