@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import decoding, front, memory, parts, walk
+from . import decoding, front, memory, parts, sessions, walk
 
 BENCHES: dict[str, Callable[[], None]] = {
     "protobuf": decoding.bench_protobuf,
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "stages": walk.bench_stages,
     "peers": walk.bench_peers,
     "front": front.bench_front,
+    "sessions": sessions.bench_sessions,
 }
 
 

@@ -6,10 +6,12 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from agentpond.config.build import default_plan
+from agentpond.config.check import Part
 from agentpond.exporters.duckdb.store import factory as duckdb
 from agentpond.pipeline.core.batch import Batch, Delivery
 from agentpond.pipeline.core.component import Exporter, Kind, Processor, Settings
@@ -81,9 +83,15 @@ def bench_processors() -> None:
     size = (len(events), sum(map(len, bodies)))
     cases = [Case("decode + normalise", *size, lambda _: events_of(bodies))]
     for name, part in default_plan().parts[Kind.PROCESSOR].items():
-        processor = part.factory.build(part.config, _settings(Path()))
-        cases.append(Case(name, *size, _processing(processor, events)))
+        processor = make(part)
+        if processor.scope == "batch":
+            cases.append(Case(name, *size, _processing(processor, events)))
     report(f"processors, {len(events):,} rows a batch", take_turns(cases, 5))
+
+
+def make(part: Part) -> Any:
+    """Build a component as the default configuration has it."""
+    return part.factory.build(part.config, settings(Path()))
 
 
 def _processing(processor: Processor, events: Batch) -> Callable[[int], object]:
@@ -125,11 +133,12 @@ def _delivery(number: int, batches: tuple[Batch, ...]) -> Delivery:
 
 
 def _store(path: Path) -> Exporter:
-    store: Exporter = duckdb.build(duckdb.config(path=path), _settings(path.parent))
+    store: Exporter = duckdb.build(duckdb.config(path=path), settings(path.parent))
     store.start()
     return store
 
 
-def _settings(directory: Path) -> Settings:
+def settings(directory: Path) -> Settings:
+    """Give what the program would give a component."""
     logger = logging.getLogger("agentpond.benches")
     return Settings("bench", logger, time.time_ns, directory, Counters())

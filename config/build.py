@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..pipeline.core.component import (
 )
 from ..pipeline.core.counters import Counters
 from ..pipeline.core.errors import ConfigError, Permanent, Problem
+from ..pipeline.core.sessions import SessionProcessor, SessionStore
 from ..pipeline.core.signal import Signal
 from ..pipeline.engine.available_memory import available_bytes
 from ..pipeline.engine.contract import Log
@@ -27,14 +28,26 @@ from ..pipeline.engine.memory_limiter import Limits, MemoryLimiter
 from ..pipeline.engine.memory_log import MemoryLog
 from ..pipeline.engine.runner import Pipeline
 from ..pipeline.engine.service import Service
+from ..pipeline.engine.sessions.engine import SessionEngine
 from ..pipeline.engine.telemetry import TelemetrySite
 from ..receiver.codec import OtlpCodec
 from .builtin import registry
 from .check import Part, Plan, check
 from .default import DEFAULT_NAME, default_text
 from .document import Document
+from .facts import is_session_scope
 from .load import load, parse
 from .model import Config, MemoryLimiterConfig, ServiceConfig, split_endpoint
+from .sessions import mistakes, work_of
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A store, and the engine that runs session-scope processors on it."""
+
+    store: Exporter
+    engine: SessionEngine | None
+
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Config
 
@@ -70,13 +83,32 @@ def default_plan(components: Iterable[Factory] = ()) -> Plan:
     return check(parse(default_text(), DEFAULT_NAME), registry(components))
 
 
-def stores(plan: Plan) -> list[Path]:
+def stores(plan: Plan) -> dict[str, Path]:
     """Name the files of the stores that a plan's pipelines fill. Raises ConfigError."""
     making = _Making(plan, Counters(), time.time_ns)
     exporters = making.exporters()
     if making.problems:
         raise ConfigError(*making.problems)
-    return list(files_of(exporters).values())
+    return files_of(exporters)
+
+
+def workshop(plan: Plan, store: str, path: Path) -> Workshop:
+    """Build a store, with its file at a path, and the engine on it. Raises ConfigError.
+
+    ``engine`` is None where no session-scope processor works on the store.
+    """
+    parts = {kind: dict(of_kind) for kind, of_kind in plan.parts.items()}
+    part = parts[Kind.EXPORTER][store]
+    config = part.config.model_copy(update={"path": path})
+    parts[Kind.EXPORTER][store] = replace(part, config=config)
+    making = _Making(replace(plan, parts=parts), Counters(), time.time_ns)
+    exporters = making.exporters()
+    for pipeline_id in plan.pipelines:
+        making.pipeline(pipeline_id, exporters)
+    engines = making.engines(exporters)
+    if making.problems:
+        raise ConfigError(*making.problems)
+    return Workshop(exporters[store], engines.get(store))
 
 
 def files_of(exporters: Mapping[str, Exporter]) -> dict[str, Path]:
@@ -91,12 +123,14 @@ def assemble(plan: Plan, *, clock: Callable[[], int] = time.time_ns) -> Service:
     receivers: dict[str, Receiver] = making.all(Kind.RECEIVER)
     exporters = making.exporters()
     pipelines = [making.pipeline(pipeline_id, exporters) for pipeline_id in plan.pipelines]
+    engines = making.engines(exporters)
     if making.problems:
         raise ConfigError(*making.problems)
     return Service(
         receivers=receivers,
         pipelines=pipelines,
         exporters=exporters,
+        engines=engines,
         log=_log(plan.service),
         codec=OtlpCodec(),
         counters=making.counters,
@@ -132,6 +166,7 @@ class _Making:
         self._memory = memory
         self.counters = counters
         self.problems: list[Problem] = []
+        self.sessions: dict[str, SessionProcessor] = {}
 
     def all(self, kind: Kind) -> dict[str, Any]:
         """Build every component of a kind."""
@@ -154,9 +189,13 @@ class _Making:
         """Put a pipeline together; each has processors of its own, exporters are shared."""
         config = self._plan.pipelines[pipeline_id]
         parts = self._plan.parts[Kind.PROCESSOR]
-        processors: list[tuple[str, Processor]] = [
-            (each, self._one(parts[each])) for each in config.processors
-        ]
+        processors: list[tuple[str, Processor]] = []
+        for each in config.processors:
+            processor: Any = self.sessions.get(each) or self._one(parts[each])
+            if is_session_scope(processor):
+                self._keep(each, processor)
+            else:
+                processors.append((each, processor))
         return Pipeline(
             id=pipeline_id,
             receivers=frozenset(config.receivers),
@@ -164,6 +203,30 @@ class _Making:
             processors=tuple(processors),
             exporters=tuple((each, exporters[each]) for each in config.exporters),
         )
+
+    def engines(self, exporters: Mapping[str, Exporter]) -> dict[str, SessionEngine]:
+        """Make the engine of each store that session-scope processors work on."""
+        work = work_of(self._plan, self.sessions, exporters)
+        if not self.problems:
+            # What could not be built is not judged a second time.
+            self.problems += mistakes(self._plan, self.sessions, work)
+        if self.problems:
+            return {}
+        return {
+            each: SessionEngine(store, work[each], clock=self._clock, counters=self.counters)
+            for each, store in exporters.items()
+            if each in work and isinstance(store, SessionStore)
+        }
+
+    def _keep(self, processor_id: str, processor: Any) -> None:
+        """Keep a session-scope processor; pipelines that name it share it."""
+        if isinstance(processor, SessionProcessor):
+            self.sessions[processor_id] = processor
+            return
+        place = (Kind.PROCESSOR.value, processor_id)
+        message = "cannot run: its scope is `session`, and it is no SessionProcessor."
+        hint = "docs/contract.md says what such a processor must have."
+        self.problems.append(self._plan.document.problem(place, message, hint, at_key=True))
 
     def _one(self, part: Part) -> Any:
         kind = part.factory.kind

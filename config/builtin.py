@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from ..exporters import console, duckdb
 from ..pipeline.core.component import Factory
 from ..pipeline.core.registry import Registry, installed
-from ..pipeline.processors import attributes, cost, filter, noise, redact  # noqa: A004 - its name
+from ..pipeline.processors import (
+    attributes,
+    cost,
+    filter,  # noqa: A004 - its name
+    ledger,
+    noise,
+    redact,
+    sessions,
+    tool_calls,
+    turns,
+)
 from ..receiver import otlp
 
 BUILTIN: tuple[Factory, ...] = (
@@ -15,6 +25,10 @@ BUILTIN: tuple[Factory, ...] = (
     cost.factory,
     filter.factory,
     attributes.factory,
+    ledger.factory,
+    tool_calls.factory,
+    turns.factory,
+    sessions.factory,
     duckdb.factory,
     console.factory,
 )

@@ -42,6 +42,7 @@ class Plan:
     pipelines: Mapping[str, PipelineConfig]
     service: ServiceConfig
     warnings: tuple[Problem, ...]
+    registry: Registry
 
 
 def is_component_type(name: str) -> bool:
@@ -70,8 +71,12 @@ def check(document: Document, registry: Registry) -> Plan:
     problems = _problems(document, found)
     if problems or service is None:
         raise ConfigError(*problems)
-    warnings = (*_unused(document, used), *_too_large(document, kept[Kind.RECEIVER], service))
-    return Plan(document, kept, service.pipelines, service, warnings)
+    warnings = (
+        *_unused(document, used),
+        *_too_large(document, kept[Kind.RECEIVER], service),
+        *_other_prices(document, kept[Kind.PROCESSOR], service),
+    )
+    return Plan(document, kept, service.pipelines, service, warnings, registry)
 
 
 def doors(receivers: Mapping[str, Part], service: ServiceConfig | None) -> list[Door]:
@@ -103,6 +108,28 @@ def _too_large(
         message = f"a request of {dotted(largest.path)} ({size}) has no room in the log."
         hint = f"Write `max_bytes: {size_text(4 * largest.max_bytes)}` or more, or lower the other."
         yield document.problem(("service", "log", "max_bytes"), message, hint)
+
+
+def _other_prices(
+    document: Document, processors: Mapping[str, Part], service: ServiceConfig
+) -> Iterator[Problem]:
+    """Find processors of one pipeline that price by different lists."""
+    told: set[KeyPath] = set()
+    for pipeline in service.pipelines.values():
+        priced = [
+            (processors[each].id, processors[each].config.prices)
+            for each in pipeline.processors
+            if each in processors and hasattr(processors[each].config, "prices")
+        ]
+        for each, prices in priced[1:]:
+            at = (Kind.PROCESSOR.value, each, "prices")
+            first, its = priced[0]
+            if prices == its or at in told:
+                continue
+            told.add(at)
+            message = f"`{each}` prices by {prices or 'the built-in list'}, and `{first}` by "
+            message += f"{its or 'the built-in list'}: they will tell different costs."
+            yield document.problem(at, message, f"Write `prices: {its or prices}` in both.")
 
 
 def _problems(document: Document, found: Iterable[Finding]) -> list[Problem]:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from ..pipeline.core.component import Factory, Kind
 from ..pipeline.core.registry import Registry
+from .facts import Facts, facts_of
 from .model import Config, ServiceConfig, size_text
 from .words import models_in
 
@@ -52,6 +53,8 @@ class Page:
     name: str
     summary: str
     options: tuple[Option, ...]
+    facts: Facts | None = None
+    """What a processor says of itself, where it can be asked."""
 
 
 def pages(registry: Registry) -> list[Page]:
@@ -59,7 +62,8 @@ def pages(registry: Registry) -> list[Page]:
     order = list(Kind)
     factories = sorted(registry, key=lambda factory: (order.index(factory.kind), factory.name))
     return [
-        Page(each.kind, each.name, each.summary, tuple(options(each.config))) for each in factories
+        Page(each.kind, each.name, each.summary, tuple(options(each.config)), facts_of(each))
+        for each in factories
     ]
 
 

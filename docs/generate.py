@@ -13,8 +13,8 @@ from pathlib import Path
 from agentpond.config.builtin import BUILTIN
 from agentpond.config.describe import Option, options, pages, service_options
 from agentpond.exporters.duckdb.schema import SQL_TYPES
-from agentpond.pipeline.core.component import Kind
 from agentpond.pipeline.core.counters import METRICS, Metric
+from agentpond.pipeline.core.made import MADE_COLUMNS
 from agentpond.pipeline.core.registry import Registry
 from agentpond.pipeline.core.schema import COLUMNS
 from agentpond.pipeline.core.signal import Signal
@@ -27,9 +27,10 @@ DIALECT = {dialect.agent or "genai": dialect for dialect in DIALECTS}
 
 # What a component can be counted under: a label of the metric that holds its id.
 LABELS = {
-    Kind.RECEIVER: ("receiver",),
-    Kind.PROCESSOR: ("component",),
-    Kind.EXPORTER: ("exporter", "component"),
+    "receivers": ("receiver",),
+    "processors": ("component",),
+    "sessions": ("processor",),
+    "exporters": ("exporter", "component"),
 }
 
 _PART = re.compile(
@@ -61,7 +62,9 @@ def generate(what: str, *about: str) -> str:
 
 def columns(table: str) -> str:
     """List a table's columns."""
-    rows = [(f"`{c.name}`", SQL_TYPES[c.type], c.meaning) for c in COLUMNS[table]]
+    rows = [
+        (f"`{c.name}`", SQL_TYPES[c.type], c.meaning) for c in {**COLUMNS, **MADE_COLUMNS}[table]
+    ]
     return in_table(("column", "type", "meaning"), rows)
 
 
@@ -111,8 +114,8 @@ def option_table(told: Iterable[Option]) -> str:
 
 
 def counters(kind: str = "") -> str:
-    """List all metrics, or those that count by components of a kind."""
-    labels = LABELS[Kind(kind)] if kind else ()
+    """List all metrics, or those that count by components of a kind, or of scope session."""
+    labels = LABELS[kind] if kind else ()
     told = [metric for metric in METRICS if not kind or set(labels) & set(metric.labels)]
     rows = [(f"`{shown(m)}`", m.kind, ", ".join(m.labels) or "none", m.help) for m in told]
     return in_table(("metric", "kind", "labels", "meaning"), rows)

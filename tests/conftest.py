@@ -7,6 +7,11 @@ from traceback import clear_frames
 from types import FrameType, TracebackType
 
 import pytest
+from hypothesis import settings
+
+# No test asserts how long something takes: the machine may be busy with the others.
+settings.register_profile("agentpond", deadline=None)
+settings.load_profile("agentpond")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ import duckdb
 from ...pipeline.core.errors import Permanent
 from .config import Config
 from .faults import open_fault
+from .sql import literal
 
 CATALOG = "agentpond"
 
@@ -58,14 +59,14 @@ def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
 def _limit(connection: duckdb.DuckDBPyConnection, config: Config, path: Path) -> None:
     connection.execute(f"SET memory_limit = '{int(config.memory_limit)}B'")
     connection.execute(f"SET threads = {config.threads}")
-    connection.execute(f"SET temp_directory = {_literal(f'{path}.tmp')}")
+    connection.execute(f"SET temp_directory = {literal(f'{path}.tmp')}")
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
     made_here = not path.exists()
     # connect(path) has no option for the size of row groups; ATTACH has.
-    connection.execute(f"ATTACH {_literal(os.fspath(path))} AS {CATALOG} ({options})")
+    connection.execute(f"ATTACH {literal(os.fspath(path))} AS {CATALOG} ({options})")
     if made_here:
         # It will hold prompts. DuckDB 2.0 refuses an empty file, so none can be made before;
         # nothing is in it yet. A file that was there keeps the mode its owner gave it.
@@ -82,7 +83,3 @@ def _shut_doors(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -24,17 +24,17 @@ def broke_database(error: duckdb.Error) -> bool:
 
 
 def export_fault(error: duckdb.Error, path: Path) -> Retryable | Permanent:
-    """Say of a failed delivery whether the same one may succeed later."""
+    """Say of a failed call whether the same one may succeed later."""
     text = f"{path}: {error}"
     if isinstance(error, duckdb.OutOfMemoryException):
         hint = "Raise the exporter's `memory_limit`, or send less at once."
         return Retryable(f"{text} {hint}", reason="out_of_memory")
     if isinstance(error, duckdb.InterruptException):
-        return Retryable(f"{text} Nothing of this delivery was stored.", reason="interrupted")
+        return Retryable(f"{text} Nothing was stored.", reason="interrupted")
     # OutOfMemoryException is an OperationalError too, hence the order. Disk full, a file that
     # went away, a conflict between transactions:
     if isinstance(error, duckdb.OperationalError) or broke_database(error):
-        hint = "Nothing of this delivery was stored; see that the disk has room."
+        hint = "Nothing was stored; see that the disk has room."
         return Retryable(f"{text} {hint}", retry_after_s=_RETRY_DISK_S, reason="disk")
     return Permanent(f"{text} These rows cannot be stored as they are.", reason="refused_rows")
 

@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 import duckdb
 
 from ...pipeline.core.errors import Permanent
+from ...pipeline.core.made import MADE_COLUMNS
+from ...pipeline.core.schema import COLUMNS
 from .schema import add_missing, create_tables
+from .sessions.tables import KEPT_COLUMNS, create_session_tables
 
 _POSITIONS = """
 CREATE TABLE log_positions (
@@ -28,6 +31,7 @@ class Migration:
 MIGRATIONS = (
     Migration(1, create_tables),
     Migration(2, _POSITIONS),
+    Migration(3, create_session_tables),
 )
 
 
@@ -72,7 +76,7 @@ def _apply(
             connection.execute(
                 "INSERT INTO schema_version VALUES (?, ?)", [migration.version, applied_at]
             )
-    add_missing(connection)
+    add_missing(connection, {**COLUMNS, **KEPT_COLUMNS, **MADE_COLUMNS})
 
 
 def _take(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:

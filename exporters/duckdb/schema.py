@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from ...pipeline.core.schema import COLUMNS, MAP, REAL, TABLES, TEXT, TIME, UUID, WHOLE, Column
+from .sql import literal, quoted
 
 Columns = Mapping[str, Sequence[Column]]
 
@@ -26,28 +27,39 @@ SQL_TYPES: Mapping[pa.DataType, str] = {
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables of core, without keys: those are kept by who writes.
+    """Create the tables that telemetry fills, without keys: those are kept by who writes.
 
     A PRIMARY KEY on ``events`` costs 1.4 us a row and an index in memory; see ``seen``.
     """
     for name, columns in COLUMNS.items():
-        required = TABLES[name].key
-        lines = (
-            f"{_quoted(column.name)} {SQL_TYPES[column.type]}"
-            f"{' NOT NULL' if column.name in required else ''}"
-            for column in columns
-        )
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(name)} ({', '.join(lines)})")
+        create_table(connection, name, columns, TABLES[name].key)
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Sequence[Column],
+    required: Sequence[str],
+) -> None:
+    """Create a table if it is not there."""
+    lines = (
+        f"{quoted(column.name)} {SQL_TYPES[column.type]}"
+        f"{' NOT NULL' if column.name in required else ''}"
+        for column in columns
+    )
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({', '.join(lines)})")
 
 
 def add_missing(connection: duckdb.DuckDBPyConnection, wanted: Columns = COLUMNS) -> None:
     """Add the columns that the tables lack, and put every column's meaning in its comment.
 
-    Core's columns are only ever added to, so this needs no migration of its own.
+    Core's columns are only ever added to, so this needs no migration of its own. Tables that
+    are not there are left to who makes them.
     """
     told = _comments(connection)
-    for table, columns in wanted.items():
-        for column in columns:
+    there = {table for table, _ in told}
+    for table, column in ((name, each) for name, columns in wanted.items() for each in columns):
+        if table in there:
             if (table, column.name) not in told:
                 _add_column(connection, table, column)
             if told.get((table, column.name)) != column.meaning:
@@ -64,13 +76,9 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], st
 
 def _add_column(connection: duckdb.DuckDBPyConnection, table: str, column: Column) -> None:
     kind = SQL_TYPES[column.type]
-    connection.execute(f"ALTER TABLE {_quoted(table)} ADD COLUMN {_quoted(column.name)} {kind}")
+    connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)} {kind}")
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, column: Column) -> None:
-    meaning = column.meaning.replace("'", "''")
-    connection.execute(f"COMMENT ON COLUMN {_quoted(table)}.{_quoted(column.name)} IS '{meaning}'")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    place = f"{quoted(table)}.{quoted(column.name)}"
+    connection.execute(f"COMMENT ON COLUMN {place} IS {literal(column.meaning)}")

@@ -66,6 +66,38 @@ MEMORY_LIMIT_BYTES = Metric(
     ("limit",),
     kind="gauge",
 )
+PROCESSOR_SESSIONS = Metric(
+    "agentpond_processor_sessions_processed",
+    "Sessions a session-scope processor has run on, each time it did.",
+    ("processor",),
+)
+PROCESSOR_FAILED_SESSIONS = Metric(
+    "agentpond_processor_sessions_failed",
+    "Sessions a session-scope processor failed on, each time; they are tried again.",
+    ("processor",),
+)
+PROCESSOR_ROWS = Metric(
+    "agentpond_processor_rows",
+    "Rows a session-scope processor has made, whether others than before or not.",
+    ("processor",),
+)
+PROCESSOR_RUN_SECONDS = Metric(
+    "agentpond_processor_run_seconds",
+    "Seconds a session-scope processor has run, with reading and writing.",
+    ("processor",),
+)
+PROCESSOR_DUE_SESSIONS = Metric(
+    "agentpond_processor_sessions_due",
+    "Sessions that were due for a session-scope processor when it last looked.",
+    ("processor",),
+    kind="gauge",
+)
+PROCESSOR_RUNNING_SINCE = Metric(
+    "agentpond_processor_running_since_seconds",
+    "When the run in hand began (Unix time); 0 while there is none.",
+    ("processor",),
+    kind="gauge",
+)
 
 METRICS = (
     ACCEPTED,
@@ -79,6 +111,12 @@ METRICS = (
     LOG_BYTES,
     MEMORY_BYTES,
     MEMORY_LIMIT_BYTES,
+    PROCESSOR_SESSIONS,
+    PROCESSOR_FAILED_SESSIONS,
+    PROCESSOR_ROWS,
+    PROCESSOR_RUN_SECONDS,
+    PROCESSOR_DUE_SESSIONS,
+    PROCESSOR_RUNNING_SINCE,
 )
 
 

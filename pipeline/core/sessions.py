@@ -28,7 +28,10 @@ class Cadence:
     """How often a processor runs, and how long a session must be quiet before it does."""
 
     every_s: float
-    """At least so long from the beginning of one run to the next."""
+    """No longer than that from the beginning of one run to the next, while there is work.
+
+    A run that took little is followed sooner: after twenty times what it took.
+    """
     settle_s: float
     """So long nothing must have come of a session; no session waits longer than thrice that."""
 
@@ -40,6 +43,11 @@ class Of(StrEnum):
     """Of the sessions at hand."""
     BESIDE = "beside"
     """Events of the same agents' sessions on the days of the session-less at hand."""
+    TRACED = "traced"
+    """Events that share a trace with one at hand: those of no session, and of other sessions.
+
+    Codex' spans of responses name no session. A session_id that is not told stays NULL here.
+    """
     KIN = "kin"
     """Events of any session that name one at hand as `subagent_id`, or that share a trace with
     a `session_start` at hand."""
@@ -57,11 +65,13 @@ class Need:
     columns: tuple[str, ...]
     event_types: tuple[str, ...] = ()
     of: Of = Of.SESSIONS
+    label: str = ""
+    """Tells a second need of one table from the first: few columns of all events, more of some."""
 
     @property
     def name(self) -> str:
-        """The name the rows are given under: the table's, or `beside`, or `kin`."""
-        return self.table.name if self.of is Of.SESSIONS else self.of.value
+        """The name the rows are given under: the label, else the table's, or `beside`, `kin`."""
+        return self.label or (self.table.name if self.of is Of.SESSIONS else self.of.value)
 
     @property
     def schema(self) -> pa.Schema:

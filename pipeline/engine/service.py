@@ -1,7 +1,8 @@
 """Put receivers, log, pipelines and exporters together, and carry requests from end to end.
 
-Started in the order log, exporters, pipelines, intake, telemetry, receivers; stopped in the
-other. No signal handlers, no state outside the instance: several services live in one process.
+Started in the order log, exporters, pipelines and session-scope processors, intake, telemetry,
+receivers; stopped in the other. No signal handlers, no state outside the instance: several
+services live in one process.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..core.component import Codec, Exporter, Mountable, Readable, Receiver
+from ..core.component import Codec, Exporter, Readable, Receiver
 from ..core.counters import ACCEPTED, LOG_BYTES, REFUSED_RECORDS, REFUSED_REQUESTS, Counters
 from ..core.errors import Permanent, Retryable
 from ..core.later import spread
@@ -27,9 +28,14 @@ from .cursors import Cursors
 from .dead_letters import DeadLetters
 from .intake import WAITING_BYTES, Intake
 from .memory_limiter import MemoryLimiter
+from .mounting import mountable
 from .process import Pipeline
 from .retry import Backoff
 from .runner import GATHER_S, Runner, Tools
+from .running_out import leave, run_out
+from .sessions.asked import Asked, Progress
+from .sessions.engine import SessionEngine
+from .sessions.engines import Engines
 from .sidecar import remove_sidecar, write_sidecar
 from .telemetry import TelemetrySite, View
 from .watch import Watch
@@ -67,6 +73,9 @@ class Service:
     backoff: Backoff = field(default_factory=Backoff)
     gather_s: float = GATHER_S
     memory: MemoryLimiter | None = None
+    engines: Mapping[str, SessionEngine] = field(default_factory=dict)
+    """What runs session-scope processors, by the ids of the exporters they work on."""
+    _sessions: Engines = field(init=False, repr=False)
     _backlog: Backlog = field(init=False, repr=False)
     _intake: Intake = field(init=False, repr=False)
     _runners: list[Runner] = field(init=False, repr=False, default_factory=list)
@@ -81,6 +90,7 @@ class Service:
         most = (
             math.inf if self.memory is None else self.memory.limits.hard_bytes // _SHARE_OF_MEMORY
         )
+        self._sessions = Engines(self.engines)
         self._backlog = Backlog(int(min(_BACKLOG_BYTES, most)))
         waiting_bytes = int(min(WAITING_BYTES, most))
         self._intake = Intake(self.log, self.codec, self._backlog, waiting_bytes=waiting_bytes)
@@ -195,11 +205,11 @@ class Service:
 
         It may be mounted before the start: until then it answers "try later".
         """
-        return self._mountable(receiver_id).http_app(self._take)
+        return mountable(self.receivers, receiver_id).http_app(self._take)
 
     def add_to_grpc(self, server: Any, receiver_id: str | None = None) -> None:
         """Add a receiver's gRPC rim to the host's own ``grpc.aio`` server."""
-        self._mountable(receiver_id).add_to_grpc(server, self._take)
+        mountable(self.receivers, receiver_id).add_to_grpc(server, self._take)
 
     async def drain(self) -> None:
         """Return when every pipeline has come to where the log ends now."""
@@ -210,6 +220,38 @@ class Service:
             runner.hurry(end)
         await self._watch.until(lambda: all(runner.cursor >= end for runner in self._runners))
 
+    async def settle(self) -> None:
+        """Drain, and return when every session-scope processor is up to date, quiet or not.
+
+        Raises:
+            Permanent: a processor hangs, or someone else's run of it does not end.
+            Retryable: a store cannot at the moment, or the service is stopping.
+
+        """
+        await self.drain()
+        await self._sessions.settle()
+
+    async def process(
+        self,
+        processor: str | None = None,
+        session_id: str | None = None,
+        *,
+        everything: bool = False,
+        store: str | None = None,
+    ) -> tuple[Progress, ...]:
+        """Run session-scope processors on what is due, or on everything; say how far each came.
+
+        Raises:
+            Permanent: `already_running`, `unknown_processor` or `unknown_session`.
+            Retryable: the store cannot at the moment, or the service is stopping.
+
+        """
+        return await self._sessions.process(Asked(processor, session_id, everything), store)
+
+    def session_engine(self, store: str | None = None) -> SessionEngine:
+        """Give what runs the processors of a store; without a name, of the only one."""
+        return self._sessions.of(store)
+
     async def _start_parts(self, opened: AsyncExitStack) -> None:
         await asyncio.to_thread(self.log.open)
         opened.callback(self.log.close)
@@ -217,8 +259,11 @@ class Service:
         for exporter in self.exporters.values():
             opened.push_async_callback(asyncio.to_thread, exporter.stop)
             await asyncio.to_thread(exporter.start)
+        opened.push_async_callback(self._stop_sessions)
+        await self._sessions.open()
         opened.push_async_callback(self._stop_runners)
         await self._start_runners()
+        self._sessions.start()
         self._intake.start()
         opened.push_async_callback(self._intake.close)
         if self.memory is not None:
@@ -252,30 +297,16 @@ class Service:
         for runner in runners:
             runner.start()
 
-    async def _stop_runners(self) -> None:
-        for runner in self._runners:
-            runner.finish()
-        try:
-            await asyncio.wait_for(self._until_ended(), self.drain_deadline_s)
-        except TimeoutError:
-            logger.warning(
-                "the pipelines did not come to the log's end within %g s; the rest stays there.",
-                self.drain_deadline_s,
-            )
-        self._halt_runners()
-        for runner in self._runners:
-            if not await asyncio.to_thread(runner.join, _JOIN_S):
-                logger.error(
-                    "pipeline %s: an exporter does not return; it is left behind.",
-                    runner.pipeline.id,
-                )
+    async def _stop_sessions(self) -> None:
+        await self._sessions.stop(_JOIN_S if self._hurried else self.drain_deadline_s)
 
-    async def _until_ended(self) -> None:
-        """Return when the pipelines have ended, or nobody wants to wait for them any more."""
-        if self._watch is not None:
-            await self._watch.until(
-                lambda: self._hurried or not any(runner.running for runner in self._runners)
-            )
+    async def _stop_runners(self) -> None:
+        # What they did not come to is due at the next start.
+        self._sessions.halt()
+        watch = self._watch or Watch()
+        await run_out(self._runners, watch, self.drain_deadline_s, lambda: self._hurried)
+        self._halt_runners()
+        await leave(self._runners, _JOIN_S)
 
     def _halt_runners(self) -> None:
         for runner in self._runners:
@@ -303,7 +334,8 @@ class Service:
             if isinstance(exporter, Readable)
         }
         opened.push_async_callback(site.stop)
-        await site.start(View(self.counters, self.troubles, stores))
+        view = View(self.counters, self.troubles, stores, self.engines, self._sessions.troubles)
+        await site.start(view)
         started_at = datetime.fromtimestamp(self.clock() / 1e9, UTC).isoformat()
         for name, store in stores.items():
             opened.callback(remove_sidecar, store.path)
@@ -314,6 +346,7 @@ class Service:
         """Forget what all pipelines are past, and wake who waits for them."""
         behind = min((runner.cursor for runner in self._runners), default=0)
         self.log.forget(behind, idle=idle)
+        self._sessions.wake()
         if self._watch is not None:
             self._watch.moved()
 
@@ -336,22 +369,6 @@ class Service:
                 reason="no_pipeline",
             )
         return await self._intake.accept(request)
-
-    def _mountable(self, receiver_id: str | None) -> Mountable:
-        choices = {
-            name: receiver
-            for name, receiver in self.receivers.items()
-            if isinstance(receiver, Mountable)
-        }
-        if receiver_id is None and len(choices) == 1:
-            return next(iter(choices.values()))
-        if receiver_id is not None and receiver_id in choices:
-            return choices[receiver_id]
-        asked = "no receiver was named" if receiver_id is None else f"not {receiver_id!r}"
-        raise Permanent(
-            f"a receiver to mount: {asked}. Name one of: {', '.join(sorted(choices)) or 'none'}.",
-            reason="not_mountable",
-        )
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

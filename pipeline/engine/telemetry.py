@@ -1,15 +1,15 @@
 """Tell over HTTP how the service does, and let its stores be asked.
 
 ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for whoever keeps it running, and
-``POST /query`` for the command line, which cannot open a store's file while we have it.
+``POST /query``, ``/process`` and ``/reprice`` for the command line, which cannot open a store's
+file while we have it.
 """
 
 import asyncio
-import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +21,10 @@ from prometheus_client.registry import Collector
 from ..core.component import Readable
 from ..core.counters import METRICS, Counters
 from ..core.errors import Permanent, Retryable
+from .process_site import ProcessSite
 from .queries import Limits, Queries
+from .refusals import refuse, refuse_for, refuse_stranger
+from .sessions.engine import SessionEngine
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
@@ -31,7 +34,7 @@ _CHUNK_BYTES = 256 * 1024
 # Queries have been interrupted when the site stops; this is for answers still being sent.
 _FLUSH_S = 1.0
 
-_PATHS = "GET /metrics, /healthz or /readyz, or POST /query"
+_PATHS = "GET /metrics, /healthz or /readyz, or POST /query, /process or /reprice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class View:
     troubles: Callable[[], list[str]]
     """What keeps the service from being ready, in sentences."""
     stores: Mapping[str, Readable]
+    engines: Mapping[str, SessionEngine] = field(default_factory=dict)
+    """What runs session-scope processors, by the ids of their stores."""
+    warnings: Callable[[], list[str]] = list
+    """What is in trouble although the service is ready, in sentences."""
 
 
 class TelemetrySite:
@@ -70,7 +77,7 @@ class TelemetrySite:
 
     @property
     def token(self) -> str:
-        """What ``/query`` asks for; another one at each start."""
+        """What every POST is asked for; another one at each start."""
         return self._token
 
     async def start(self, view: View) -> None:
@@ -122,6 +129,7 @@ class _Site:
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         application.router.add_post("/query", self._query)
+        ProcessSite(self._view.engines, self._token).add_to(application)
         return application
 
     async def _metrics(self, _request: web.Request) -> web.Response:
@@ -135,21 +143,20 @@ class _Site:
         troubles = self._view.troubles()
         status = "not ready" if troubles else "ready"
         answer = {"status": status, "reasons": troubles}
+        if warnings := self._view.warnings():
+            answer["warnings"] = warnings
         return web.json_response(answer, status=503 if troubles else 200)
 
     async def _query(self, request: web.Request) -> web.StreamResponse:
-        # aiohttp keeps bytes that are not UTF-8 as surrogates.
-        told = request.headers.get("Authorization", "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(told, f"Bearer {self._token}".encode()):
-            return _refuse(401, "query: send the token of the .service.json file as bearer token.")
+        refusal = refuse_stranger(request, self._token)
+        if refusal is not None:
+            return refusal
         try:
             store, sql = self._question(await request.read())
             async with self._queries.answer(store, sql) as answer:
                 return await self._send(request, answer)
-        except Permanent as error:
-            return _refuse(400, str(error))
-        except Retryable as error:
-            return _refuse(503, str(error))
+        except (Permanent, Retryable) as error:
+            return refuse_for(error)
 
     async def _send(self, request: web.Request, answer: memoryview) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": ARROW_STREAM})
@@ -214,15 +221,11 @@ async def _answer_strangers(request: web.Request, handler: Any) -> web.StreamRes
     try:
         response: web.StreamResponse = await handler(request)
     except web.HTTPNotFound:
-        return _refuse(404, f"{request.path}: no such path. {_PATHS}.")
+        return refuse(404, f"{request.path}: no such path. {_PATHS}.")
     except web.HTTPMethodNotAllowed as error:
-        refusal = _refuse(405, f"{request.method} {request.path}: not this way. {_PATHS}.")
+        refusal = refuse(405, f"{request.method} {request.path}: not this way. {_PATHS}.")
         refusal.headers["Allow"] = error.headers["Allow"]
         return refusal
     except web.HTTPException as error:
-        return _refuse(error.status, f"{request.path}: {error.text}.")
+        return refuse(error.status, f"{request.path}: {error.text}.")
     return response
-
-
-def _refuse(status: int, error: str) -> web.Response:
-    return web.json_response({"error": error}, status=status)

@@ -9,6 +9,7 @@ input = 0.6                # US dollars per million tokens
 output = 2.2
 cache_read = 0.11          # without it, cached input costs what input costs
 cache_write = 0.6
+cache_write_1h = 1.2       # what is kept for an hour; without it, that is not known
 reasoning = 2.2            # without it, reasoning costs what output costs
 tiers = [{above = 200000, input = 1.2, output = 4.4}]   # by the request's whole input
 """
@@ -37,6 +38,7 @@ class OwnTier(BaseModel):
     output: NonNegativeFloat | None = None
     cache_read: NonNegativeFloat | None = None
     cache_write: NonNegativeFloat | None = None
+    cache_write_1h: NonNegativeFloat | None = None
     reasoning: NonNegativeFloat | None = None
 
 
@@ -53,12 +55,18 @@ class OwnPrice(BaseModel):
     output: NonNegativeFloat
     cache_read: NonNegativeFloat | None = None
     cache_write: NonNegativeFloat | None = None
+    cache_write_1h: NonNegativeFloat | None = None
     reasoning: NonNegativeFloat | None = None
     tiers: tuple[OwnTier, ...] = ()
 
     def rates(self) -> Rates:
         """Give the price by tier."""
-        return by_tier((tier.above for tier in self.tiers), self._rate)
+        return by_tier((tier.above for tier in self.tiers), self._rate, self._id())
+
+    def _id(self) -> str:
+        model = self.model if self.provider is None else f"{self.provider}/{self.model}"
+        since = "" if self.valid_from == date.min else self.valid_from.isoformat()
+        return " ".join(part for part in ("own", model, since, self.speed) if part)
 
     def _rate(self, kind: str, above: int) -> float | None:
         rate = getattr(self, kind)
@@ -91,17 +99,32 @@ def read(path: Path) -> tuple[OwnPrice, ...]:
 
     """
     try:
-        return _File.model_validate(tomllib.loads(path.read_text("utf-8"))).price
+        text = path.read_text("utf-8")
     except OSError as error:
         msg = f"cannot read the price file {path}: {error.strerror}."
         raise ValueError(msg) from error
+    except ValueError as error:
+        msg = f"price file {path} is not TOML: {error}."
+        raise ValueError(msg) from error
+    return parse(text, f"price file {path}")
+
+
+def parse(text: str, name: str = "price file") -> tuple[OwnPrice, ...]:
+    """Read the text of a price file; ``name`` is what messages call it.
+
+    Raises:
+        ValueError: the text is not that of such a file; the message says why.
+
+    """
+    try:
+        return _File.model_validate(tomllib.loads(text)).price
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        msg = f"price file {path}: {place}: {first['msg']}."
+        msg = f"{name}: {place}: {first['msg']}."
         raise ValueError(msg) from error
     except ValueError as error:
-        msg = f"price file {path} is not TOML: {error}."
+        msg = f"{name} is not TOML: {error}."
         raise ValueError(msg) from error
 
 

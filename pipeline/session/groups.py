@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+_MOST_KINDS = 2**62
+
 
 def mask_of(column: pa.Array) -> Mask:
     """See a column of booleans as a mask; NULL is false."""
@@ -24,17 +26,19 @@ def mask_of(column: pa.Array) -> Mask:
 
 
 def codes_of(*columns: pa.Array) -> Numbers:
-    """Number the different rows of some columns, NULL being a value like any other.
+    """Give rows that are alike in some columns the same number, NULL being a value too.
 
     The numbers have no meaning but which rows are alike.
     """
     codes = np.zeros(len(columns[0]), dtype=np.int64)
+    kinds = 1
     for column in columns:
         encoded = pc.dictionary_encode(column, null_encoding="encode")
-        part: Numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        codes = codes * (len(encoded.dictionary) + 1) + part
-        # Kept small, so that many columns do not overflow.
-        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+        if kinds * len(encoded.dictionary) > _MOST_KINDS:
+            different, codes = np.unique(codes, return_inverse=True)
+            kinds = len(different)
+        codes = codes * len(encoded.dictionary) + encoded.indices.to_numpy()
+        kinds *= max(len(encoded.dictionary), 1)
     return codes
 
 
@@ -80,6 +84,10 @@ class Groups:
     def where(self, mask: Mask) -> "Groups":
         """Give the same groups without the rows that are not in the mask."""
         return Groups(np.where(mask, self.of_row, -1), self.count)
+
+    def of_groups(self, chosen: Mask) -> "Groups":
+        """Give the same groups, those that are not in the mask without rows."""
+        return self.where((self.of_row >= 0) & chosen[self.of_row])
 
     def counts(self) -> pa.Int64Array:
         """Count each group's rows."""

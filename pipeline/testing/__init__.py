@@ -4,15 +4,10 @@ Shipped, for whoever writes a component. `docs/contract.md` says what must hold;
 sentences names the check here.
 """
 
-from .builders import batch, delivery, events, sample_events, settings
-from .checks import (
-    ContractBroken,
-    check_exporter,
-    check_factory,
-    check_processor,
-    check_receiver,
-)
+from .builders import batch, delivery, events, sample_events, sample_sessions, settings
+from .checks import check_exporter, check_factory, check_processor, check_receiver
 from .fakes import FailingExporter, FakeClock, MemoryExporter
+from .verdict import ContractBroken
 
 __all__ = [
     "ContractBroken",
@@ -27,5 +22,6 @@ __all__ = [
     "delivery",
     "events",
     "sample_events",
+    "sample_sessions",
     "settings",
 ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..core.batch import Batch, Delivery, Table
 from ..core.component import Settings
 from ..core.counters import Counters
-from ..core.schema import EVENTS
+from ..core.schema import EVENTS, TEXT
 from .fakes import FakeClock
 
 _MORNING = datetime(2026, 11, 20, 10, 0)  # noqa: DTZ001 - the tables hold UTC without a zone
@@ -85,6 +85,20 @@ def sample_events() -> Batch:
     full = [{**_USUAL, **row} for row in rows]
     names = sorted({name for row in full for name in row})
     return events(len(full), **{name: [row.get(name) for row in full] for name in names})
+
+
+def sample_sessions() -> Batch:
+    """Make the events of ``sample_events`` in three sessions, and in none."""
+    sessions = ["first", "second", "third", None]
+    given = sample_events().records
+    parts = [
+        given.set_column(at, EVENTS.schema.field(at), pa.array([name] * given.num_rows, TEXT))
+        for name in sessions
+        for at in [given.schema.get_field_index("session_id")]
+    ]
+    whole = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
+    ids = [number.to_bytes(16, "big") for number in range(1, whole.num_rows + 1)]
+    return Batch(EVENTS, whole).with_column("event_id", pa.array(ids, pa.binary(16)))
 
 
 _USUAL: dict[str, Any] = {

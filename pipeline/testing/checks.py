@@ -27,8 +27,10 @@ from ..core.component import (
 )
 from ..core.errors import Permanent, Retryable
 from ..core.signal import Accepted, Request
-from .builders import batch, delivery, events, sample_events
+from .builders import batch, delivery, events, sample_events, sample_sessions
 from .builders import settings as make_settings
+from .session_checks import check_session_processor
+from .verdict import must
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_SENTENCE = 80
@@ -38,22 +40,18 @@ Send = Callable[[Any], Awaitable[bool]]
 """Send one valid request to a started receiver; tell whether it was answered with success."""
 
 
-class ContractBroken(AssertionError):
-    """A component does not do what the contract says."""
-
-
 def check_factory(factory: Factory, config: Mapping[str, Any] | None = None) -> None:
     """Check what can be told of a component before it is built: `factory-*`.
 
     ``config`` holds the options that have no default, if there are any.
     """
     model, told = factory.config, dict(config or {})
-    _must("factory-name", bool(_NAME.fullmatch(factory.name)), f"{factory.name!r}")
-    _must("factory-config", issubclass(model, BaseModel), f"{model} is no pydantic model")
+    must("factory-name", bool(_NAME.fullmatch(factory.name)), f"{factory.name!r}")
+    must("factory-config", issubclass(model, BaseModel), f"{model} is no pydantic model")
     sentence = factory.summary
     short = 0 < len(sentence) <= _LONGEST_SENTENCE
-    _must("factory-docstring", short, f"first line of {model.__qualname__}: {sentence!r}")
-    _must("factory-frozen", bool(model.model_config.get("frozen")), "config can be changed")
+    must("factory-docstring", short, f"first line of {model.__qualname__}: {sentence!r}")
+    must("factory-frozen", bool(model.model_config.get("frozen")), "config can be changed")
     _check_defaults(model, told)
     _check_unknown(model, told)
 
@@ -64,23 +62,26 @@ def check_processor(
     *,
     settings: Settings | None = None,
     batches: Sequence[Batch] | None = None,
+    made: Mapping[str, pa.Table] | None = None,
 ) -> None:
-    """Check a processor: `factory-*` and `processor-*`.
+    """Check a processor: `factory-*`, and `processor-*` or, with scope session, `session-*`.
 
-    ``batches`` are rows it has something to do with, besides the samples of this package.
+    ``batches`` are rows it has something to do with, besides the samples of this package;
+    ``made`` are rows of tables that it reads and other processors make.
     """
     check_factory(factory, config)
     processor = _built(factory, config, settings, Kind.PROCESSOR)
     scope = processor.scope
-    _must("processor-scope", scope in ("batch", "session"), f"scope is {scope!r}")
+    must("processor-scope", scope in ("batch", "session"), f"scope is {scope!r}")
+    if scope == "session":
+        check_session_processor(processor, (sample_sessions(), *(batches or ())), made or {})
+        return
     for given in (sample_events(), *(batches or ())):
         _check_pure(processor, given)
         _check_empty(processor, given)
-        if scope == "batch":
-            _check_rows(processor, given)
-            _check_order(processor, given)
-    if scope == "batch":
-        _check_foreign(processor)
+        _check_rows(processor, given)
+        _check_order(processor, given)
+    _check_foreign(processor)
 
 
 def check_exporter(
@@ -137,17 +138,11 @@ async def check_receiver(
     await receiver.stop()
 
 
-def _must(name: str, holds: bool, seen: str) -> None:
-    if not holds:
-        msg = f"{name}: {seen}. See docs/contract.md."
-        raise ContractBroken(msg)
-
-
 def _check_defaults(model: type[BaseModel], told: Mapping[str, Any]) -> None:
     try:
         model.model_validate(told)
     except ValidationError as error:
-        _must("factory-defaults", False, f"{told} is no configuration: {error}")
+        must("factory-defaults", False, f"{told} is no configuration: {error}")
 
 
 def _check_unknown(model: type[BaseModel], told: Mapping[str, Any]) -> None:
@@ -155,13 +150,13 @@ def _check_unknown(model: type[BaseModel], told: Mapping[str, Any]) -> None:
         model.model_validate({**told, "no_such_option": 1})
     except ValidationError:
         return
-    _must("factory-unknown-option", False, "an option that does not exist was taken")
+    must("factory-unknown-option", False, "an option that does not exist was taken")
 
 
 def _built(
     factory: Factory, config: Mapping[str, Any] | None, settings: Settings | None, kind: Kind
 ) -> Any:
-    _must("factory-kind", factory.kind is kind, f"kind is {factory.kind}, not {kind}")
+    must("factory-kind", factory.kind is kind, f"kind is {factory.kind}, not {kind}")
     told = factory.config.model_validate(dict(config or {}))
     return factory.build(told, settings or make_settings(factory.name))
 
@@ -169,16 +164,16 @@ def _built(
 def _check_pure(processor: Processor, given: Batch) -> None:
     before = _copy(given)
     first, second = list(processor.process(given)), list(processor.process(given))
-    _must("processor-pure", _same(first, second), "two calls with one batch gave two results")
+    must("processor-pure", _same(first, second), "two calls with one batch gave two results")
     same = given.records.equals(before.records)
-    _must("processor-input", same, "the batch that was given is another afterwards")
+    must("processor-input", same, "the batch that was given is another afterwards")
 
 
 def _check_empty(processor: Processor, given: Batch) -> None:
     empty = given.with_records(given.records.slice(0, 0))
     out = list(processor.process(empty))
     rows = sum(len(each) if isinstance(each, Batch) else each.rows for each in out)
-    _must("processor-empty", rows == 0, f"{rows} rows came of none")
+    must("processor-empty", rows == 0, f"{rows} rows came of none")
 
 
 def _check_rows(processor: Processor, given: Batch) -> None:
@@ -186,12 +181,12 @@ def _check_rows(processor: Processor, given: Batch) -> None:
     own = [each for each in out if each.table.name == given.table.name]
     rows = sum(len(each) if isinstance(each, Batch) else each.rows for each in own)
     seen = f"{len(given)} rows of {given.table.name} went in, {rows} are out or named as dropped"
-    _must("processor-rows", rows == len(given), seen)
+    must("processor-rows", rows == len(given), seen)
     named = all(each.reason for each in own if isinstance(each, Dropped))
-    _must("processor-reason", named, "rows were dropped without a reason")
+    must("processor-reason", named, "rows were dropped without a reason")
     kept = [each for each in own if isinstance(each, Batch)]
     strange = [_strangers(each, given) for each in kept]
-    _must("processor-ids", not any(strange), f"{sum(strange)} rows have a key that no row had")
+    must("processor-ids", not any(strange), f"{sum(strange)} rows have a key that no row had")
 
 
 def _check_order(processor: Processor, given: Batch) -> None:
@@ -200,20 +195,20 @@ def _check_order(processor: Processor, given: Batch) -> None:
     apart = [out for part in parts for out in processor.process(given.with_records(part))]
     joined = list(processor.process(given))
     same = _same(apart, joined)
-    _must("processor-order", same, "process(a) + process(b) is not process(a + b)")
+    must("processor-order", same, "process(a) + process(b) is not process(a + b)")
 
 
 def _check_foreign(processor: Processor) -> None:
     field = pa.field("x", pa.int64())
     foreign = batch(Table("foreign", pa.schema([field]), ()), 3, x=[1, 2, 3])
     out = list(processor.process(foreign))
-    _must("processor-foreign", _same(out, [foreign]), "a table it does not know did not pass")
+    must("processor-foreign", _same(out, [foreign]), "a table it does not know did not pass")
 
 
 def _check_position(exporter: Exporter) -> None:
     if isinstance(exporter, Positioned):
         told = exporter.position("agents", "log")
-        _must("exporter-position", told is None, f"position {told} before any delivery")
+        must("exporter-position", told is None, f"position {told} before any delivery")
 
 
 def _check_delivery(exporter: Exporter) -> None:
@@ -222,19 +217,19 @@ def _check_delivery(exporter: Exporter) -> None:
     exporter.export(given)
     exporter.export(given)
     same = given.batches[0].records.equals(before.records)
-    _must("exporter-input", same, "the delivery is another after the export")
+    must("exporter-input", same, "the delivery is another after the export")
     exporter.export(delivery(end=9, start=7))
     last = 11
     exporter.export(delivery(events(0), end=last, start=9))
     if isinstance(exporter, Positioned):
         told = exporter.position("agents", "log")
-        _must("exporter-position", told == last, f"position {told} after a delivery up to {last}")
+        must("exporter-position", told == last, f"position {told} after a delivery up to {last}")
         other = exporter.position("agents", "another log")
-        _must("exporter-position", other is None, f"position {other} of a log never delivered")
+        must("exporter-position", other is None, f"position {other} of a log never delivered")
     if isinstance(exporter, Readable):
         count = exporter.query("SELECT count(*) AS n FROM events").column("n")
         once = count.equals(pa.chunked_array([pa.array([len(given.batches[0])])]))
-        _must("exporter-twice", once, "a delivery made twice stands there more than once")
+        must("exporter-twice", once, "a delivery made twice stands there more than once")
 
 
 class _Judge:
@@ -257,13 +252,13 @@ async def _check_answers(receiver: Receiver, judge: _Judge, send: Send) -> None:
     answer = asyncio.ensure_future(send(receiver))
     async with asyncio.timeout(_REPLY_S):
         await judge.asked.wait()
-        _must("receiver-durable", not answer.done(), "answered before the request was durable")
+        must("receiver-durable", not answer.done(), "answered before the request was durable")
         judge.leave.set()
-        _must("receiver-success", await answer, "no success although the request was accepted")
+        must("receiver-success", await answer, "no success although the request was accepted")
         judge.error = Retryable("the log is full")
-        _must("receiver-retryable", not await send(receiver), "success in spite of Retryable")
+        must("receiver-retryable", not await send(receiver), "success in spite of Retryable")
         judge.error = Permanent("no such thing", reason="invalid")
-        _must("receiver-permanent", not await send(receiver), "success in spite of Permanent")
+        must("receiver-permanent", not await send(receiver), "success in spite of Permanent")
 
 
 def _copy(given: Batch) -> Batch:

@@ -95,6 +95,9 @@ def _given(
         if need.event_types:
             kinds = pa.array(need.event_types, pa.string())
             rows = rows.filter(pc.is_in(rows["event_type"], value_set=kinds))
+    if need.of is Of.TRACED:
+        at = rows.schema.get_field_index("session_id")
+        rows = rows.set_column(at, "session_id", rows["_told_session"])
     columns = [_column(rows, name) for name in need.columns]
     table = pa.Table.from_arrays(columns, schema=need.schema).combine_chunks()
     batches = table.to_batches()
@@ -113,6 +116,8 @@ def _wanted(of: Of, events: pa.Table, ids: pa.StringArray) -> Any:
     at_hand = pc.is_in(events["session_id"], value_set=ids)
     if of is Of.SESSIONS:
         return at_hand
+    if of is Of.TRACED:
+        return _traced(events, ids)
     return _kin(events, ids) if of is Of.KIN else _beside(events, ids)
 
 
@@ -122,6 +127,12 @@ def _kin(events: pa.Table, ids: pa.StringArray) -> Any:
     traces = pc.drop_null(events["trace_id"].filter(starts)).combine_chunks()
     named = pc.is_in(events["subagent_id"], value_set=ids)
     return pc.or_(named, pc.is_in(events["trace_id"], value_set=traces))
+
+
+def _traced(events: pa.Table, ids: pa.StringArray) -> Any:
+    at_hand = pc.is_in(events["_told_session"], value_set=ids)
+    traces = pc.drop_null(events["trace_id"].filter(at_hand)).combine_chunks()
+    return pc.and_(pc.is_in(events["trace_id"], value_set=traces), pc.invert(at_hand))
 
 
 def _beside(events: pa.Table, ids: pa.StringArray) -> Any:

@@ -72,7 +72,9 @@ _LOGS = (
 )
 
 _SPANS = (
-    lift("session_id", "conversation.id", "thread.id", "thread_id", "session.id", pattern=_UUID),
+    lift("session_id", "conversation.id", "thread.id", "thread_id", pattern=_UUID),
+    # Spans of the code-mode host name a session of their own there (seen with 0.169.0).
+    lift("session_id", "session.id", on="mcp.tools.call", pattern=_UUID),
     lift("turn_id", "turn.id", "turn_id", "submission.id"),
     lift("model", "model"),
     lift("effort", "codex.turn.reasoning_effort", "codex.request.reasoning_effort"),
@@ -122,6 +124,9 @@ _LOG_TYPES = {
     "websocket_request": "api_attempt",
     "sse_event": "stream_chunk",
     "tool_decision": "tool_decision",
+    # A reviewer's verdict on a tool call, and what became of the call's first run.
+    "guardian_assessment": "tool_decision",
+    "sandbox_outcome": "tool_execution",
     "tool_result": "tool_result",
     "skill_invocation": "skill",
     "agent_communication": "subagent",

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from .pipeline.core.batch import Batch as Batch
     from .pipeline.core.batch import Delivery as Delivery
     from .pipeline.core.batch import Dropped as Dropped
+    from .pipeline.core.batch import Table as Table
     from .pipeline.core.component import Factory as Factory
     from .pipeline.core.component import Kind as Kind
     from .pipeline.core.component import Settings as Settings
     from .pipeline.core.errors import ConfigError as ConfigError
     from .pipeline.core.errors import Permanent as Permanent
     from .pipeline.core.errors import Retryable as Retryable
+    from .pipeline.core.sessions import Again as Again
+    from .pipeline.core.sessions import Cadence as Cadence
+    from .pipeline.core.sessions import Need as Need
+    from .pipeline.core.sessions import Sessions as Sessions
     from .pipeline.core.signal import Accepted as Accepted
     from .pipeline.core.signal import Encoding as Encoding
     from .pipeline.core.signal import Identity as Identity
@@ -37,7 +42,9 @@ if TYPE_CHECKING:
 # `agentpond --help` do not wait for pyarrow, grpc and DuckDB (PEP 562).
 _HOMES = {
     "Accepted": ".pipeline.core.signal",
+    "Again": ".pipeline.core.sessions",
     "Batch": ".pipeline.core.batch",
+    "Cadence": ".pipeline.core.sessions",
     "Config": ".config.model",
     "ConfigError": ".pipeline.core.errors",
     "Delivery": ".pipeline.core.batch",
@@ -46,19 +53,24 @@ _HOMES = {
     "Factory": ".pipeline.core.component",
     "Identity": ".pipeline.core.signal",
     "Kind": ".pipeline.core.component",
+    "Need": ".pipeline.core.sessions",
     "Permanent": ".pipeline.core.errors",
     "Request": ".pipeline.core.signal",
     "Retryable": ".pipeline.core.errors",
     "Service": ".pipeline.engine.service",
+    "Sessions": ".pipeline.core.sessions",
     "Settings": ".pipeline.core.component",
     "Signal": ".pipeline.core.signal",
+    "Table": ".pipeline.core.batch",
     "build": ".config.build",
     "function_processor": ".config.function",
 }
 
 __all__ = [
     "Accepted",
+    "Again",
     "Batch",
+    "Cadence",
     "Config",
     "ConfigError",
     "Delivery",
@@ -67,12 +79,15 @@ __all__ = [
     "Factory",
     "Identity",
     "Kind",
+    "Need",
     "Permanent",
     "Request",
     "Retryable",
     "Service",
+    "Sessions",
     "Settings",
     "Signal",
+    "Table",
     "__version__",
     "build",
     "function_processor",

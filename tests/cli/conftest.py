@@ -1,14 +1,19 @@
 """Start our own program as a person would."""
 
+import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agentpond import build
+
+from ..golden.captures import captures
 
 Values = dict[str, Any]
 
@@ -92,3 +97,35 @@ def read_welcome(process: "subprocess.Popen[str]") -> list[str]:
 def welcome() -> Callable[["subprocess.Popen[str]"], list[str]]:
     """Read what a service says when it listens."""
     return read_welcome
+
+
+SESSION_PROCESSORS = ["ledger", "tool_calls", "turns", "sessions"]
+
+
+@pytest.fixture
+def with_sessions(values: Values) -> Values:
+    """Add the processors that make tables of sessions, each with its defaults."""
+    processors = ["cost", *SESSION_PROCESSORS]
+    values["processors"] = dict.fromkeys(processors)
+    values["service"]["pipelines"]["agents"]["processors"] = processors
+    return values
+
+
+@pytest.fixture
+def fill(values: Values) -> Callable[..., None]:
+    """Fill the store with what captures sent; nothing is made of it yet."""
+
+    def run(*names: str) -> None:
+        plain = {"receivers": ["otlp"], "exporters": ["duckdb"]}
+        service = {**values["service"], "telemetry": None, "pipelines": {"agents": plain}}
+        asyncio.run(_fill({**values, "processors": {}, "service": service}, names))
+
+    return run
+
+
+async def _fill(values: Values, names: Sequence[str]) -> None:
+    async with build(values) as service:
+        for capture in captures(*names):
+            for request in capture.requests():
+                await service.accept(request)
+        await service.drain()

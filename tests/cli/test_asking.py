@@ -129,4 +129,4 @@ def test_a_wrong_token_is_refused() -> None:
     with service() as url, pytest.raises(Permanent) as caught:
         ask(Running(1, url, "wrong"), "SELECT 1 AS one")
 
-    assert caught.value.reason == "bad_query"
+    assert caught.value.reason == "refused"

@@ -29,7 +29,17 @@ def make_store(path: Path) -> str:
 def test_help_names_every_command_and_the_exit_codes(agentpond: Run) -> None:
     done = agentpond("--help")
 
-    for word in ("serve", "validate", "components", "query", "config", "version", "Exit codes"):
+    commands = (
+        "serve",
+        "validate",
+        "components",
+        "query",
+        "process",
+        "reprice",
+        "config",
+        "version",
+    )
+    for word in (*commands, "Exit codes"):
         assert word in done.stdout
     assert done.returncode == 0
 
@@ -107,6 +117,12 @@ def test_components_lists_options_with_defaults(agentpond: Run) -> None:
 
     assert "exporters: duckdb Keep all rows in one DuckDB file." in done.stdout
     assert "agentpond.duckdb" in done.stdout
+
+
+def test_components_says_what_a_processor_makes_of_sessions(agentpond: Run) -> None:
+    done = agentpond("components", "turns")
+
+    assert "scope: session; reads events, api_calls, tool_calls; makes turns;" in done.stdout
 
 
 def test_components_of_an_unknown_name_are_an_error(agentpond: Run) -> None:

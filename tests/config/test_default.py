@@ -9,13 +9,16 @@ from agentpond.config.describe import pages
 from agentpond.pipeline.core.component import Kind
 
 
-def test_the_default_runs_redact_noise_and_cost_into_duckdb() -> None:
+def test_the_default_runs_all_but_what_chooses_and_changes_into_duckdb() -> None:
     pipelines = default_plan().pipelines
 
     assert {name: each.model_dump() for name, each in pipelines.items()} == {
         "agents": {
             "receivers": ("otlp",),
-            "processors": ("redact", "noise", "cost"),
+            "processors": (
+                *("redact", "noise", "cost"),
+                *("ledger", "tool_calls", "turns", "sessions"),
+            ),
             "exporters": ("duckdb",),
         }
     }

@@ -10,9 +10,10 @@ from agentpond.exporters.duckdb import DuckDBExporter, query_file
 from agentpond.exporters.duckdb.migrations import MIGRATIONS, Migration, file_version, migrate
 from agentpond.exporters.duckdb.schema import add_missing
 from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.made import MADE_TABLES
 from agentpond.pipeline.core.schema import COLUMNS, TABLES, Column
 
-from .support import NOON, NOON_NS, column, deliver, event, make_store
+from .support import NOON, NOON_NS, column, deliver, event, later, make_store
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_every_column_says_what_it_means(store: DuckDBExporter) -> None:
 def test_the_file_tells_its_versions_and_when_they_came(store: DuckDBExporter) -> None:
     told = store.query("SELECT * FROM schema_version").to_pydict()
 
-    assert told == {"version": [1, 2], "applied_at": [NOON, NOON]}
+    assert told == {"version": [1, 2, 3], "applied_at": [NOON] * 3}
 
 
 def test_an_older_file_is_brought_up_to_date_and_keeps_its_rows(older: Path) -> None:
@@ -65,7 +66,7 @@ def test_opening_again_migrates_nothing(path: Path) -> None:
 
     told = query_file(path, "SELECT count(*) AS n FROM schema_version").to_pydict()
 
-    assert told == {"n": [2]}
+    assert told == {"n": [3]}
 
 
 def test_a_newer_file_is_refused_and_left_as_it_is(path: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_newer_file_is_refused_and_left_as_it_is(path: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(older: Path) -> None:
-    broken = (*MIGRATIONS, Migration(3, "CREATE TABLE half (x INTEGER); SELECT error('no')"))
+    broken = (*MIGRATIONS, Migration(4, "CREATE TABLE half (x INTEGER); SELECT error('no')"))
 
     with duckdb.connect(str(older)) as connection:
         with pytest.raises(duckdb.Error):
@@ -100,3 +101,37 @@ def test_a_column_that_core_gained_is_added_to_the_table(older: Path) -> None:
         ).fetchall()
 
     assert told == [("VARCHAR", "How the agent's user feels.")]
+
+
+def test_events_that_were_there_before_sessions_were_noted_are_noted(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, NOON_NS, MIGRATIONS[:2])
+        connection.execute(
+            "INSERT INTO events (event_id, session_id, agent, received_at, time, position) VALUES "
+            "(uuid(), 'a', 'codex', '2026-11-20 10:00', NULL, 1), "
+            "(uuid(), 'a', 'codex', '2026-11-20 11:00', NULL, 4), "
+            "(uuid(), NULL, 'codex', '2026-11-20 10:00', '2026-11-19 10:00', 2)"
+        )
+    store = make_store(path)
+
+    store.start()
+
+    told = store.query(
+        "SELECT session_id, agent, change, changed_at, position, events FROM session_changes "
+        "ORDER BY ALL"
+    )
+    change = store.change
+    store.stop()
+    assert change == 1
+    assert [tuple(row.values()) for row in told.to_pylist()] == [
+        ("a", "codex", 1, later(hours=-1), 4, 2),
+        ("no-session:codex:2026-11-19", "codex", 1, later(hours=-2), 2, 1),
+    ]
+
+
+def test_the_made_tables_have_all_their_columns(store: DuckDBExporter) -> None:
+    sql = "SELECT column_name FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index"
+
+    told = {name: column(store, sql.format(name)) for name in MADE_TABLES}
+
+    assert told == {name: table.schema.names for name, table in MADE_TABLES.items()}

@@ -1,10 +1,12 @@
-"""Turn a command line into a running service, a checked file or an answered query."""
+"""Turn a command line into a running service, a checked file, an answer or made tables."""
 
 # ruff: noqa: PLC0415 - each command loads what it needs, so that --help does not wait for it
 
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -29,6 +31,11 @@ ConfigOption = Annotated[
 ]
 
 
+DbOption = Annotated[
+    Path | None, typer.Option(help="The store's file, in the place of the configuration's.")
+]
+
+
 def main() -> None:
     """Run the command line."""
     application()()
@@ -44,7 +51,8 @@ def application() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (serve, validate, components, query, conformance, version):
+    commands = (serve, validate, components, query, process, reprice, conformance, version)
+    for command in commands:
         app.command(epilog=EPILOG)(command)
     config = typer.Typer(help="Print the schema or the default of the configuration.")
     config.command("schema")(config_schema)
@@ -80,7 +88,7 @@ def validate(
         _fail(str(error), WRONG)
     for warning in chosen.warnings:
         typer.echo(f"{warning} (warning)", err=True)
-    typer.echo("\n".join(summary(chosen, files_of(service.exporters))))
+    typer.echo("\n".join(summary(chosen, files_of(service.exporters), service.engines)))
 
 
 def components(
@@ -116,19 +124,74 @@ def query(
         _fail('the query is empty. Write one, such as "FROM events LIMIT 5".', WRONG)
     if output is not None and not output.parent.is_dir():
         _fail(f"there is no folder {output.parent} for --output. Make it first.", WRONG)
-    from ..pipeline.core.errors import ConfigError, Permanent, Retryable
     from .asking import ask_store
     from .rows import write
 
-    try:
+    with _told():
         rows = ask_store(db if db is not None else _store(config), sql)
         write(rows, form, output)
+
+
+def process(
+    processor: Annotated[
+        str | None, typer.Option("--processor", "-p", help="Only this processor, by its id.")
+    ] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", "-s", help="Only this session, by its id.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the sessions that nothing is new of.")
+    ] = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Make the tables of sessions: what is due, or all again."""
+    from ..pipeline.engine.sessions.asked import Asked
+    from .processing import process_store
+
+    asked = Asked(processor, session, everything)
+    with _told():
+        well = process_store(config, db, asked)
+    raise typer.Exit(OK if well else FAILED)
+
+
+def reprice(
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only calls since then: 2026-11-01, or 7d for the last seven days."),
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A price file to use instead of the ledger's own.")
+    ] = None,
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Make the costs of API calls again from their tokens, and print what changed."""
+    from .repricing import question, reprice_store
+
+    try:
+        asked = question(since, prices)
+    except ValueError as error:
+        _fail(str(error), WRONG)
+    with _told():
+        reprice_store(config, db, asked, prices)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in words what keeps a command from being done, and leave with its exit code."""
+    from ..pipeline.core.errors import ConfigError, Permanent, Retryable
+
+    try:
+        yield
     except ConfigError as error:
         _fail(str(error), WRONG)
     except (Permanent, Retryable, OSError) as error:
         if isinstance(error, BrokenPipeError):
             _hang_up()
         _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        _fail("interrupted; what was done until now is kept.", FAILED)
 
 
 def _store(config: Path | None) -> Path:

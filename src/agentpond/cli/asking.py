@@ -1,9 +1,10 @@
-"""Turn a query into rows: ask the service that holds the store, else read the store's file."""
+"""Ask the service that holds a store, by the note it left; else read the store's file."""
 
 import http.client
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,7 @@ def ask_store(
 ) -> pa.Table:
     """Run a read-only query on a store. Raises Permanent in the store's own words."""
     store = store.expanduser()
-    # A service writes its note beside the path it was given, which may be a link.
-    running = find_running(store) or find_running(store.resolve())
+    running = holder_of(store)
     answer = None if running is None else _ask_if_there(running, sql)
     if answer is not None:
         return answer
@@ -44,10 +44,10 @@ def ask_store(
     except Permanent as error:
         if error.reason != "database_locked":
             raise
-        raise _nobody_to_ask(error) from error
+        raise nobody_to_ask(error) from error
 
 
-def _nobody_to_ask(error: Permanent) -> Permanent:
+def nobody_to_ask(error: Permanent) -> Permanent:
     """Say what to do about a file that is held by who cannot be asked; we are the query."""
     held = str(error).partition(" Ask the running service")[0]
     message = (
@@ -55,6 +55,12 @@ def _nobody_to_ask(error: Permanent) -> Permanent:
         f"agentpond, give it a service.telemetry (not null) and start it again; or stop it."
     )
     return Permanent(message, reason=error.reason)
+
+
+def holder_of(store: Path) -> Running | None:
+    """Find the service that says it has a store."""
+    # A service writes its note beside the path it was given, which may be a link.
+    return find_running(store) or find_running(store.resolve())
 
 
 def find_running(store: Path) -> Running | None:
@@ -75,6 +81,23 @@ def find_running(store: Path) -> Running | None:
 
 def ask(running: Running, sql: str) -> pa.Table:
     """Have a running service answer. Raises Permanent, or ConnectionError if it is gone."""
+    with answer_to(running, "/query", {"sql": sql}) as response:
+        body = response.read()
+    with pa.ipc.open_stream(body) as stream:
+        return stream.read_all()
+
+
+@contextmanager
+def answer_to(
+    running: Running, path: str, asked: Mapping[str, Any]
+) -> Iterator[http.client.HTTPResponse]:
+    """Ask a running service something, and give the answer while it comes.
+
+    Raises:
+        Permanent: the service refuses, in its own words.
+        ConnectionError: it is gone.
+
+    """
     where = urlsplit(running.url)
     connection = http.client.HTTPConnection(where.netloc, timeout=CONNECT_TIMEOUT_S)
     try:
@@ -84,17 +107,27 @@ def ask(running: Running, sql: str) -> pa.Table:
             "Authorization": f"Bearer {running.token}",
             "Content-Type": "application/json",
         }
-        asked = {"sql": sql, "exporter": running.exporter}
-        path = f"{where.path.rstrip('/')}/query"
-        connection.request("POST", path, json.dumps(asked), headers)
+        body = json.dumps({**asked, "exporter": running.exporter})
+        connection.request("POST", f"{where.path.rstrip('/')}{path}", body, headers)
         response = connection.getresponse()
-        body = response.read()
+        if response.status != http.client.OK:
+            raise Permanent(_error(response.status, response.read()), reason="refused")
+        yield response
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise Permanent(_error(response.status, body), reason="bad_query")
-    with pa.ipc.open_stream(body) as stream:
-        return stream.read_all()
+
+
+def answers(running: Running) -> bool:
+    """Tell whether anybody listens there: killed, a service leaves its note behind."""
+    where = urlsplit(running.url)
+    connection = http.client.HTTPConnection(where.netloc, timeout=CONNECT_TIMEOUT_S)
+    try:
+        connection.connect()
+    except (ConnectionError, TimeoutError):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _ask_if_there(running: Running, sql: str) -> pa.Table | None:

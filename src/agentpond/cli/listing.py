@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ..config.builtin import registry
 from ..config.describe import Option, Page, pages, service_options
+from ..config.facts import Facts
 
 SHOWN_CHARACTERS = 60
 
@@ -25,8 +26,18 @@ def show_components(console: Console, name: str | None = None) -> bool:
 def show_page(console: Console, page: Page) -> None:
     """Print one component: what it is, and its options."""
     console.print(Text(f"{page.kind.value}: {page.name}", style="bold"), Text(page.summary))
+    if page.facts is not None:
+        console.print(Padding(Text(scope_line(page.facts)), (0, 0, 0, 2)))
     options = _options(page.options) if page.options else Text("no options")
     console.print(Padding(options, (0, 0, 1, 2)))
+
+
+def scope_line(facts: Facts) -> str:
+    """Say what a processor sees, and what it makes of that and when."""
+    if facts.scope != "session":
+        return f"scope: {facts.scope}"
+    reads, makes = ", ".join(facts.reads), ", ".join(facts.makes)
+    return f"scope: session; reads {reads}; makes {makes}; {facts.cadence}"
 
 
 def _options(options: tuple[Option, ...]) -> Table:

@@ -1,0 +1,173 @@
+"""Measure the session-scope processors: a million events in 5,000 sessions, and one more event."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentpond.config.build import build, default_plan
+from agentpond.exporters.duckdb.store import DuckDBExporter
+from agentpond.pipeline.core.component import Kind
+from agentpond.pipeline.core.counters import Counters
+from agentpond.pipeline.core.signal import Encoding, Request, Signal
+from agentpond.pipeline.engine.service import Service
+from agentpond.pipeline.engine.sessions.asked import Asked
+from agentpond.pipeline.engine.sessions.engine import SessionEngine
+
+from .crowd import Crowd, template
+from .measure import verdict
+from .parts import make, settings
+from .payloads import SESSIONS, Load
+from .scratch import scratch
+
+_CLAUDE_CODE = ("claude_code/tools/grpc", "claude_code/slow/grpc")
+_CODEX = tuple(
+    f"codex/{name}/grpc"
+    for name in ("app_server_long_turn_cost", "tool_failures", "chatgpt_auth_websocket")
+)
+_COPIES = 2_500
+_COPIES_A_DELIVERY = 100
+_EVENTS_A_SECOND = 100_000
+_SHOWN_WITHIN_S = 3.0
+_LIVE_EVENTS = 9
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one piece of work took; ``rows`` are those it made."""
+
+    name: str
+    wall_s: float
+    cpu_s: float
+    rows: int
+
+
+def bench_sessions() -> None:
+    """Run the four processors on a million events; then wait for new events of live sessions."""
+    crowd = Crowd(template(_CLAUDE_CODE, _CODEX), _COPIES, _COPIES_A_DELIVERY)
+    with scratch() as directory:
+        print(f"\n{crowd.events:,} events in {crowd.sessions:,} sessions, one after the other")
+        print(f"  {'':26}{'events/s':>12}{'us/event':>10}{'CPU us/event':>14}{'rows':>12}")
+        _tell(crowd, _load(crowd, directory))
+        first = [_tell(crowd, took) for took in _process(directory, Asked())]
+        _tell_all(crowd, "all four", first)
+        again = [_tell(crowd, took) for took in _process(directory, Asked(everything=True))]
+        _tell_all(crowd, "all four, all again", again)
+        asyncio.run(_live(crowd, directory))
+
+
+def _load(crowd: Crowd, directory: Path) -> Took:
+    store = _store(directory)
+    deliveries = list(crowd.deliveries())
+    clock = _Clock()
+    for delivery in deliveries:
+        store.export(delivery)
+    took = clock.took("insert, for comparison", crowd.events)
+    store.stop()
+    return took
+
+
+def _process(directory: Path, asked: Asked) -> Iterator[Took]:
+    store = _store(directory)
+    engine = _engine(store)
+    for name in engine.names:
+        clock = _Clock()
+        rows = [told.rows for told in engine.process(Asked(name, None, asked.everything))]
+        yield clock.took(name, rows[-1])
+    store.stop()
+
+
+def _engine(store: DuckDBExporter) -> SessionEngine:
+    built = {each: make(part) for each, part in default_plan().parts[Kind.PROCESSOR].items()}
+    processors = {each: made for each, made in built.items() if made.scope == "session"}
+    engine = SessionEngine(store, processors, clock=time.time_ns, counters=Counters())
+    engine.open()
+    return engine
+
+
+def _store(directory: Path) -> DuckDBExporter:
+    config = default_plan().parts[Kind.EXPORTER]["duckdb"].config
+    store = DuckDBExporter(
+        config.model_copy(update={"path": directory / "bench.duckdb"}), settings(directory)
+    )
+    store.start()
+    return store
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._begun = (time.perf_counter(), time.process_time())
+
+    def took(self, name: str, rows: int) -> Took:
+        now = (time.perf_counter(), time.process_time())
+        return Took(name, now[0] - self._begun[0], now[1] - self._begun[1], rows)
+
+
+def _tell(crowd: Crowd, took: Took) -> Took:
+    rate, wall_us = crowd.events / took.wall_s, took.wall_s / crowd.events * 1e6
+    cpu_us = took.cpu_s / crowd.events * 1e6
+    print(f"  {took.name:26}{rate:>12,.0f}{wall_us:>10.2f}{cpu_us:>14.2f}{took.rows:>12,}")
+    return took
+
+
+def _tell_all(crowd: Crowd, name: str, parts: list[Took]) -> None:
+    wall_s, cpu_s = sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts)
+    rate = crowd.events / wall_s
+    print(
+        f"  {name:26}{rate:>12,.0f}{wall_s / crowd.events * 1e6:>10.2f}"
+        f"{cpu_s / crowd.events * 1e6:>14.2f}{sum(part.rows for part in parts):>12,}"
+        f"{verdict(rate / _EVENTS_A_SECOND, 1.0)}"
+    )
+
+
+async def _live(crowd: Crowd, directory: Path) -> None:
+    """Give a service new events of sessions among all those, one at a time, at its defaults."""
+    del crowd
+    async with build(_config(directory)) as service:
+        await service.settle()
+        waits = [await _until_shown(service, number) for number in range(_LIVE_EVENTS)]
+    worst_s = max(waits)
+    told = ", ".join(f"{wait_s:.2f}" for wait_s in sorted(waits))
+    print(f"  a new event shows in `sessions` after {told} s")
+    print(
+        f"  the slowest of {len(waits)}: {worst_s:.2f} s{verdict(_SHOWN_WITHIN_S / worst_s, 1.0)}"
+    )
+
+
+async def _until_shown(service: Service, number: int) -> float:
+    """Accept one record and look until its session counts it."""
+    body = Load(1, seed=1).body(SESSIONS * number + number % 3)
+    request = Request(Signal.LOGS, Encoding.PROTOBUF, body, time.time_ns(), "otlp")
+    before = _events(service)
+    begun_s = time.perf_counter()
+    await service.accept(request)
+    while _events(service) <= before:  # noqa: ASYNC110 - the store tells nobody
+        await asyncio.sleep(_LOOK_S)
+    return time.perf_counter() - begun_s
+
+
+def _events(service: Service) -> int:
+    store: Any = service.exporters["duckdb"]
+    sql = "SELECT coalesce(sum(events), 0)::BIGINT AS events FROM sessions"
+    return int(store.query(sql)["events"][0].as_py())
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    names = list(default_plan().pipelines["agents"].processors)
+    anywhere = {"endpoint": "127.0.0.1:0"}
+    return {
+        "receivers": {"otlp": {"protocols": {"grpc": anywhere, "http": anywhere}}},
+        "processors": {name: {} for name in names},
+        "exporters": {"duckdb": {"path": str(directory / "bench.duckdb")}},
+        "service": {
+            "state_directory": str(directory / "state"),
+            "log": {"directory": str(directory / "log")},
+            "telemetry": {"endpoint": "127.0.0.1:0"},
+            "pipelines": {
+                "agents": {"receivers": ["otlp"], "processors": names, "exporters": ["duckdb"]}
+            },
+        },
+    }

@@ -1,0 +1,76 @@
+"""Tell which sessions a processor is to run on, in one query over what changed and what it saw."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from ....pipeline.core.sessions import DUE, Ask
+from ..sql import literal
+
+Upstream = Mapping[str, tuple[str, ...]]
+
+
+def due_sessions(cursor: duckdb.DuckDBPyConnection, ask: Ask, upstream: Upstream) -> pa.Table:
+    """Give the sessions that are due for a processor; ``upstream`` is of all that are prepared."""
+    read = [name for name in ask.upstream if name in upstream]
+    further = {each for name in read for each in upstream[name]}
+    joined = sorted({*read, *further} - {ask.processor})
+    sql = _sql(ask, {name: upstream[name] for name in read}, joined)
+    given = {"processor": ask.processor, "version": ask.version, "now": ask.now_us}
+    if ask.session_id is not None:
+        given["session_id"] = ask.session_id
+    return cursor.sql(sql, params=given).to_arrow_table().cast(DUE)
+
+
+def _sql(ask: Ask, read: Upstream, joined: Sequence[str]) -> str:
+    alias = {name: f"of_{number}" for number, name in enumerate(joined)}
+    joins = "\n".join(_join(name, alias[name]) for name in joined)
+    conditions = ["TRUE" if ask.everything else _due(ask)]
+    if ask.session_id is not None:
+        conditions.append("session_id = $session_id")
+    blocking = [_blocks(name, alias, read) for name in read]
+    return f"""
+WITH mine AS (
+    SELECT session, seen_change, version, error, attempts, again_at
+    FROM processor_runs WHERE processor = $processor
+), told AS (
+    SELECT c.session_id, {_newest(read, alias)} AS change, c."position", c.changed_at, c.events,
+        coalesce(mine.attempts, 0) AS attempts,
+        mine.error IS NOT NULL AS failed,
+        coalesce({_newest(read, alias)} > mine.seen_change, TRUE) AS new,
+        coalesce(mine.version <> $version, FALSE) AS other,
+        coalesce(mine.again_at <= make_timestamp($now), FALSE) AS again,
+        NOT ({" OR ".join(blocking) or "FALSE"}) AS ready
+    FROM session_changes AS c LEFT JOIN mine ON mine.session = c.number
+    {joins}
+)
+SELECT session_id, change, "position", changed_at, events, attempts, new OR again AS fresh, ready
+FROM told WHERE {" AND ".join(conditions)} ORDER BY session_id
+"""  # noqa: S608 - names are written as literals
+
+
+def _due(ask: Ask) -> str:
+    """Hold a failed session back until its time comes, but for a new version of the processor."""
+    held = "again" if ask.session_id is None else "TRUE"
+    return f"CASE WHEN failed AND NOT other THEN {held} ELSE new OR other OR again END"
+
+
+def _join(name: str, alias: str) -> str:
+    return f"""LEFT JOIN (
+        SELECT session, seen_change, made_change, error FROM processor_runs
+        WHERE processor = {literal(name)}
+    ) AS {alias} ON {alias}.session = c.number"""  # noqa: S608 - of literals
+
+
+def _newest(read: Sequence[str] | Upstream, alias: Mapping[str, str]) -> str:
+    """Give the last change of all that is read: the events, and rows of other processors."""
+    made = (f"{alias[name]}.made_change" for name in read if name in alias)
+    return f"greatest({', '.join(['c.change', *made])})"
+
+
+def _blocks(name: str, alias: Mapping[str, str], read: Upstream) -> str:
+    """Tell whether a processor is still to see what there is, and has not failed on it."""
+    own = alias[name]
+    newest = _newest(read[name], alias)
+    return f"({own}.error IS NULL AND coalesce({own}.seen_change < {newest}, TRUE))"

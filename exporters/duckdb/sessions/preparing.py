@@ -1,0 +1,105 @@
+"""Make room for what session-scope processors make, and note who reads whose rows."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from ....pipeline.core.batch import Table
+from ....pipeline.core.errors import Permanent
+from ....pipeline.core.made import MADE_COLUMNS
+from ....pipeline.core.schema import TABLES, Column
+from ....pipeline.core.sessions import SessionProcessor
+from ..schema import SQL_TYPES, add_missing, create_table
+from ..sql import registered
+from .tables import KEPT_COLUMNS
+
+_SCHEMA = pa.schema(
+    [
+        ("processor", pa.string()),
+        ("version", pa.string()),
+        ("upstream", pa.list_(pa.string())),
+        ("tables", pa.list_(pa.string())),
+    ]
+)
+Upstream = Mapping[str, tuple[str, ...]]
+"""For each processor those whose rows it reads."""
+
+
+def prepare_tables(
+    writer: duckdb.DuckDBPyConnection, processors: Mapping[str, SessionProcessor]
+) -> Upstream:
+    """Create or widen the processors' tables, and put down the processors there are now.
+
+    Raises:
+        Permanent: a table that cannot be kept, or that is another's.
+
+    """
+    makers = _makers(processors)
+    for table in (each for processor in processors.values() for each in processor.tables):
+        if table.name not in MADE_COLUMNS:
+            _make(writer, table)
+    upstream = {name: _upstream(name, each, makers) for name, each in processors.items()}
+    rows = [
+        {
+            "processor": name,
+            "version": each.version,
+            "upstream": list(upstream[name]),
+            "tables": [table.name for table in each.tables],
+        }
+        for name, each in processors.items()
+    ]
+    with registered(writer, "configured", pa.Table.from_pylist(rows, schema=_SCHEMA)):
+        writer.execute("DELETE FROM processors")
+        writer.execute("INSERT INTO processors BY NAME SELECT * FROM configured")
+    return upstream
+
+
+def _makers(processors: Mapping[str, SessionProcessor]) -> Mapping[str, str]:
+    makers: dict[str, str] = {}
+    for name, processor in processors.items():
+        for table in processor.tables:
+            _refuse_taken(name, table, makers)
+            makers[table.name] = name
+    return makers
+
+
+def _refuse_taken(processor: str, table: Table, makers: Mapping[str, str]) -> None:
+    kept = table.name in TABLES or table.name in KEPT_COLUMNS
+    if kept or table.name in makers:
+        owner = "the store" if kept else f"processor {makers[table.name]!r}"
+        msg = (
+            f"processor {processor!r} makes table {table.name!r}, which {owner} keeps. "
+            f"Leave one out, or give the table another name."
+        )
+        raise Permanent(msg, reason="bad_table")
+
+
+def _upstream(name: str, processor: SessionProcessor, makers: Mapping[str, str]) -> tuple[str, ...]:
+    read = (makers.get(need.table.name) for need in processor.needs)
+    return tuple(sorted({maker for maker in read if maker is not None and maker != name}))
+
+
+def _make(writer: duckdb.DuckDBPyConnection, table: Table) -> None:
+    if "session_id" not in table.schema.names:
+        msg = f"table {table.name!r} has no column `session_id`; rows are replaced by it. Add it."
+        raise Permanent(msg, reason="bad_table")
+    columns = _columns(table)
+    create_table(writer, table.name, columns, ("session_id", *table.key))
+    add_missing(writer, {table.name: columns})
+
+
+def _columns(table: Table) -> Sequence[Column]:
+    strange = [f"{each.name}: {each.type}" for each in table.schema if each.type not in SQL_TYPES]
+    if strange:
+        msg = (
+            f"table {table.name!r} has columns of types that are not kept: {', '.join(strange)}. "
+            f"Use one of {', '.join(str(each) for each in SQL_TYPES)}."
+        )
+        raise Permanent(msg, reason="bad_table")
+    return [Column(each.name, each.type, _meaning(each, table)) for each in table.schema]
+
+
+def _meaning(field: pa.Field, table: Table) -> str:
+    told = (field.metadata or {}).get(b"meaning", b"")
+    return str(told.decode()) or f"Of the processor that makes `{table.name}`."

@@ -1,0 +1,132 @@
+"""Make the ledger: one row for each call of a model, whatever signals told of it.
+
+Request ids join what logs, spans and transcripts tell of a call; Codex has none and has rules
+of its own. Metrics count only for sessions of whose usage nothing else tells: they are sums
+of the same calls. Source: reference of Claude Code, sections 9 and 10.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...core.batch import Batch, Table
+from ...core.component import Factory, Kind, Settings
+from ...core.errors import ConfigError, Problem
+from ...core.made import API_CALLS
+from ...core.schema import EVENTS
+from ...core.sessions import Again, Cadence, Need, Of, Sessions
+from ...pricing.book import PriceBook
+from ...pricing.calls import price_calls
+from ...pricing.own import read
+from ...session.cadence import SessionConfig, version_of
+from ...session.turning import TURN_COLUMNS, TURN_TYPES, turns_of
+from . import metrics, requests, untold
+from .codex import CODEX_BESIDE, CODEX_COLUMNS, codex_calls
+from .codex_logs import LOG_COLUMNS, LOG_TYPES
+from .codex_points import POINT_COLUMNS
+from .parting import is_codex, of_codex
+
+_CODE = 1
+"""Part of the version: grows when rows of the same events become others."""
+
+_POINTS = "points"
+_POINT_COLUMNS = tuple(dict.fromkeys((*metrics.COLUMNS, *POINT_COLUMNS)))
+_ONLY_OF_POINTS = set(POINT_COLUMNS) - set(LOG_COLUMNS)
+_COLUMNS = tuple(
+    dict.fromkeys(
+        (
+            *TURN_COLUMNS,
+            *requests.COLUMNS,
+            *(name for name in CODEX_COLUMNS if name not in _ONLY_OF_POINTS),
+        )
+    )
+)
+_TYPES = tuple(dict.fromkeys((*TURN_TYPES, *requests.TYPES, *LOG_TYPES)))
+_BESIDE_COLUMNS = tuple(dict.fromkeys((*untold.BESIDE_COLUMNS, *CODEX_BESIDE)))
+_BESIDE_TYPES = ("turn", *requests.TYPES)
+
+
+class Config(SessionConfig):
+    """Join what all signals tell of each API call into one row, with its cost."""
+
+    prices: Path | None = None
+    """A TOML file of your own prices, in US dollars per million tokens; they win over the
+    built-in ones."""
+
+
+class Ledger:
+    """Makes `api_calls`."""
+
+    scope: Literal["session"] = "session"
+    needs: Sequence[Need] = (
+        Need(EVENTS, _COLUMNS, _TYPES),
+        Need(EVENTS, _POINT_COLUMNS, (metrics.TYPE,), label=_POINTS),
+        Need(EVENTS, _BESIDE_COLUMNS, _BESIDE_TYPES, Of.BESIDE),
+    )
+    tables: Sequence[Table] = (API_CALLS,)
+
+    def __init__(self, book: PriceBook, version: str, cadence: Cadence) -> None:
+        """Take the prices to use, and when to run."""
+        self.book = book
+        self._version = version
+        self._cadence = cadence
+
+    @property
+    def version(self) -> str:
+        """What its rows depend on besides the events."""
+        return self._version
+
+    @property
+    def cadence(self) -> Cadence:
+        """How often to run it."""
+        return self._cadence
+
+    def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
+        """Give the calls of the sessions at hand, with their cost."""
+        events, beside = sessions.events, sessions.rows[Of.BESIDE.value]
+        points = sessions.rows[_POINTS]
+        calls = _calls(events.filter(pc.invert(is_codex(events))))
+        uncounted = untold.untold(metrics.points_of(points), calls, beside)
+        codex = of_codex(events, points)
+        told = [
+            calls,
+            metrics.metric_calls(uncounted),
+            codex_calls(codex, beside, turns_of(codex)),
+        ]
+        yield Batch(API_CALLS, _priced(_in_order(pa.concat_tables(told)), self.book))
+
+
+def _calls(events: pa.RecordBatch) -> pa.Table:
+    """Give the calls of agents that name their requests."""
+    tells = pc.is_in(events.column("event_type"), value_set=pa.array(requests.TYPES))
+    turn_id = turns_of(events).turn_id
+    return requests.calls_of(events.filter(tells), turn_id.filter(tells))
+
+
+def _in_order(calls: pa.Table) -> pa.Table:
+    keys = [(name, "ascending") for name in ("session_id", "time", "api_call_id")]
+    return calls.take(pc.sort_indices(calls, sort_keys=keys))
+
+
+def _priced(calls: pa.Table, book: PriceBook) -> pa.RecordBatch:
+    priced = price_calls(calls, book).select(API_CALLS.schema.names)
+    columns = [column.combine_chunks() for column in priced.cast(API_CALLS.schema).columns]
+    return pa.RecordBatch.from_arrays(columns, schema=API_CALLS.schema)
+
+
+def _build(config: Config, settings: Settings) -> Ledger:
+    if config.prices is None:
+        return Ledger(PriceBook(), version_of(_CODE, config), config.cadence)
+    try:
+        own, text = read(config.prices), config.prices.read_text("utf-8")
+    except ValueError as error:
+        path = f"{Kind.PROCESSOR}.{settings.id}.prices"
+        hint = "Its form stands in docs/components/cost.md."
+        raise ConfigError(Problem(path, str(error), hint)) from error
+    return Ledger(PriceBook(own), version_of(_CODE, config, text), config.cadence)
+
+
+factory = Factory(Kind.PROCESSOR, "ledger", Config, _build)
