@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import decoding, front, memory, parts, sessions, walk
+from . import decoding, front, memory, parts, reprice, sessions, walk
 
 BENCHES: dict[str, Callable[[], None]] = {
     "protobuf": decoding.bench_protobuf,
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "peers": walk.bench_peers,
     "front": front.bench_front,
     "sessions": sessions.bench_sessions,
+    "reprice": reprice.bench_reprice,
 }
 
 

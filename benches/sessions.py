@@ -60,7 +60,7 @@ def bench_sessions() -> None:
 
 
 def _load(crowd: Crowd, directory: Path) -> Took:
-    store = _store(directory)
+    store = open_store(directory)
     deliveries = list(crowd.deliveries())
     clock = _Clock()
     for delivery in deliveries:
@@ -71,8 +71,8 @@ def _load(crowd: Crowd, directory: Path) -> Took:
 
 
 def _process(directory: Path, asked: Asked) -> Iterator[Took]:
-    store = _store(directory)
-    engine = _engine(store)
+    store = open_store(directory)
+    engine = engine_on(store)
     for name in engine.names:
         clock = _Clock()
         rows = [told.rows for told in engine.process(Asked(name, None, asked.everything))]
@@ -80,7 +80,8 @@ def _process(directory: Path, asked: Asked) -> Iterator[Took]:
     store.stop()
 
 
-def _engine(store: DuckDBExporter) -> SessionEngine:
+def engine_on(store: DuckDBExporter) -> SessionEngine:
+    """Make an engine of the default processors; open it."""
     built = {each: make(part) for each, part in default_plan().parts[Kind.PROCESSOR].items()}
     processors = {each: made for each, made in built.items() if made.scope == "session"}
     engine = SessionEngine(store, processors, clock=time.time_ns, counters=Counters())
@@ -88,7 +89,8 @@ def _engine(store: DuckDBExporter) -> SessionEngine:
     return engine
 
 
-def _store(directory: Path) -> DuckDBExporter:
+def open_store(directory: Path) -> DuckDBExporter:
+    """Open a store in a directory, with the default options."""
     config = default_plan().parts[Kind.EXPORTER]["duckdb"].config
     store = DuckDBExporter(
         config.model_copy(update={"path": directory / "bench.duckdb"}), settings(directory)

@@ -20,7 +20,11 @@ def read_duration(value: object) -> object:
         msg = f"expected a duration such as `30s`, `5m` or `1h30m`, got '{value}'."
         raise ValueError(msg)
     parts = _DURATION_PART.findall(value)
-    return timedelta(seconds=sum(float(number) * UNITS_S[unit] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * UNITS_S[unit] for number, unit in parts))
+    except OverflowError as error:
+        msg = f"'{value}' is longer than anything lasts. Give a shorter duration."
+        raise ValueError(msg) from error
 
 
 Duration = Annotated[

@@ -20,7 +20,7 @@ from .opened import Open, open_file, window_us
 from .query import Query, read
 from .sessions.changes import Changes
 from .sessions.due import due_sessions
-from .sessions.preparing import prepare_tables
+from .sessions.preparing import Prepared, prepare_tables
 from .sessions.reading import read_sessions
 from .sessions.remaking import Part, differing, parts_of
 from .sessions.replacing import put_rows, refuse_strangers
@@ -43,7 +43,7 @@ class DuckDBExporter:
         self._open: Open | None = None
         self._broken = False
         self._changes = Changes()
-        self._upstream: Mapping[str, tuple[str, ...]] = {}
+        self._prepared = Prepared()
         # A commit that failed may have taken place: what it dropped is told then, at the retry.
         self._uncertain: dict[_Place, tuple[Dropped, ...]] = {}
 
@@ -115,22 +115,22 @@ class DuckDBExporter:
     def prepare(self, processors: Mapping[str, SessionProcessor]) -> None:
         """Make room for the processors' tables, and forget those that are configured no more."""
         with self._writing() as opened, transaction(opened.writer):
-            self._upstream = prepare_tables(opened.writer, processors)
+            self._prepared = prepare_tables(opened.writer, processors)
 
     def next_again_us(self, processor: str) -> int | None:
         """Give when an ``Again`` or a failed session is due; None if never."""
         with self._reading() as cursor:
-            return next_again_us(cursor, processor)
+            return next_again_us(cursor, processor, self._settings.clock() // 1000)
 
     def due(self, ask: Ask) -> pa.Table:
         """Give the sessions to run on, in the schema ``DUE``."""
         with self._reading() as cursor:
-            return due_sessions(cursor, ask, self._upstream)
+            return due_sessions(cursor, ask, self._prepared.upstream)
 
     def read(self, ids: pa.StringArray, needs: Sequence[Need], as_of_us: int) -> Sessions:
         """Give all that is needed of some sessions, as of one moment of the store."""
         with self._reading() as cursor:
-            return read_sessions(cursor, ids, needs, as_of_us)
+            return read_sessions(cursor, ids, needs, as_of_us, self._prepared.makers)
 
     def replace(
         self,

@@ -19,6 +19,9 @@ TOKEN_COLUMNS = (
     Column("reasoning_tokens", WHOLE, "The part of output_tokens spent on reasoning."),
 )
 
+SUM_OF_TURN = "/rest"
+"""What the `api_call_id` ends in of a row that is all a turn spent besides its other calls."""
+
 API_CALL_COLUMNS = (
     *_WHOSE,
     Column("api_call_id", TEXT, "The request id, or a name made of what told of the call."),
@@ -76,7 +79,7 @@ TOOL_CALL_COLUMNS = (
     Column("error_message", TEXT, "The error in words."),
     Column("status", TEXT, "`done`, `rejected`, `pending` or `no_result`."),
     Column("file_path", TEXT, "The file it was about."),
-    Column("parallel_group", WHOLE, "Number of the group of calls that ran at one time."),
+    Column("parallel_group", WHOLE, "Number of the group of uses that ran at one time in a turn."),
     Column("trace_id", TEXT, "The trace of its span; hex."),
     Column("span_id", TEXT, "Its span; hex."),
     Column("told_by", TEXTS, "All signals that told of it."),
@@ -93,7 +96,7 @@ TURN_COLUMNS = (
     Column("prompt_length", WHOLE, "The prompt's length, as the agent says."),
     Column("api_calls", WHOLE, "Calls of the model."),
     Column("tool_calls", WHOLE, "Uses of tools."),
-    Column("errors", WHOLE, "API calls and tool calls that failed."),
+    Column("errors", WHOLE, "API calls and tool calls that failed; NULL if nothing would tell."),
     Column("tokens", WHOLE, "All tokens: input, cached, written to the cache, output."),
     *TOKEN_COLUMNS,
     Column("cost_usd", REAL, "US dollars of its calls; NULL if none has a price."),
@@ -108,7 +111,7 @@ SESSION_COLUMNS = (
     Column("last_seen_at", TIME, "The last that was heard of it."),
     Column("ended_at", TIME, "When it ended, where the agent said so."),
     Column("status", TEXT, "`active`, `idle` or `ended`, as of the processor's last run."),
-    Column("started_by", TEXT, "`fresh`, `resume`, `continue`, `clear`, `subagent`, ..."),
+    Column("started_by", TEXT, "`fresh`, `resume`, `continue`, `clear`, `subagent`, `review`."),
     Column("resumes", WHOLE, "How often it was taken up again."),
     Column("agent_version", TEXT, "The agent's own version, the last one heard."),
     Column("parent_session_id", TEXT, "The session that started this one."),
@@ -120,13 +123,13 @@ SESSION_COLUMNS = (
     Column("repository", TEXT, "The repository."),
     Column("branch", TEXT, "The branch, the last one heard."),
     Column("terminal", TEXT, "The kind of terminal the agent runs in."),
-    Column("models", TEXTS, "The models that were called, in alphabetical order."),
+    Column("models", TEXTS, "The models that were called, also where that failed, in order."),
     Column("events", WHOLE, "Rows of `events`."),
     Column("turns", WHOLE, "Turns."),
     Column("api_calls", WHOLE, "Calls of the model; NULL where only metrics tell of them."),
-    Column("api_errors", WHOLE, "Calls of the model that failed."),
+    Column("api_errors", WHOLE, "Calls of the model that failed; NULL if nothing would tell."),
     Column("tool_calls", WHOLE, "Uses of tools."),
-    Column("tool_errors", WHOLE, "Uses of tools that failed."),
+    Column("tool_errors", WHOLE, "Uses of tools that failed; NULL if nothing would tell."),
     *TOKEN_COLUMNS,
     Column("cost_usd", REAL, "US dollars of its calls; NULL if none has a price."),
     Column("cost_coverage", REAL, "Share of its calls with usage that have a price."),
@@ -139,7 +142,9 @@ SESSION_COLUMNS = (
     Column("commits", WHOLE, "Commits; from metrics alone."),
     Column("pull_requests", WHOLE, "Pull requests; from metrics alone."),
     Column("active_time_s", REAL, "Seconds of use, the human's and the agent's; from metrics."),
-    Column("capture_ratio", REAL, "What we hold of what the agent's counters say it sent."),
+    Column(
+        "capture_ratio", REAL, "What the records hold of what the agent's counters or spans say."
+    ),
 )
 
 API_CALLS = table_of("api_calls", API_CALL_COLUMNS, ("session_id", "api_call_id"))

@@ -6,7 +6,7 @@ else it needs (rows of other tables, the time) is handed to it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
@@ -47,6 +47,7 @@ class Of(StrEnum):
     """Events that share a trace with one at hand: those of no session, and of other sessions.
 
     Codex' spans of responses name no session. A session_id that is not told stays NULL here.
+    A store may leave out what was received more than a day before or behind all that is at hand.
     """
     KIN = "kin"
     """Events of any session that name one at hand as `subagent_id`, or that share a trace with
@@ -67,6 +68,9 @@ class Need:
     of: Of = Of.SESSIONS
     label: str = ""
     """Tells a second need of one table from the first: few columns of all events, more of some."""
+    agents: tuple[str, ...] = ()
+    """Leaves out the events of all other agents, also where others share a trace with them;
+    empty, it leaves out none."""
 
     @property
     def name(self) -> str:
@@ -101,6 +105,10 @@ class Sessions:
     rows: Mapping[str, pa.RecordBatch]
     as_of_us: int
     """Now, in Unix microseconds."""
+    unmade: Mapping[str, pa.StringArray] = field(default_factory=dict)
+    """For each table asked for that another processor makes: the ids of the sessions of which
+    nothing was made yet, because that failed or is still to come, or nobody is to make it. What
+    is not made is not told: counts of it are NULL and not 0."""
 
     @property
     def events(self) -> pa.RecordBatch:
@@ -175,7 +183,9 @@ class Ask:
     """The processors that make tables it reads."""
     now_us: int
     everything: bool = False
-    """Also those that it is up to date with, and those whose next attempt is not due."""
+    """Also those that it is up to date with."""
+    failed: bool = False
+    """Also those on which it failed and whose next attempt is not due."""
     session_id: str | None = None
 
 

@@ -1,8 +1,8 @@
 """Let processors be run and costs be made again over HTTP, telling how far that is.
 
 ``POST /process`` and ``POST /reprice`` take what `sessions.asked` writes, and may name the store
-as ``exporter``. They answer a line of JSON for each step; a last line ``{"error": ...}`` says what
-ended it midway.
+as ``exporter``. They answer a line of JSON for each step; the last line is ``{"done": true}``, or
+``{"error": ...}`` with what ended it midway. An answer without either was cut off.
 """
 
 import json
@@ -62,6 +62,7 @@ async def _send(
             await _write(response, first.to_json())
         async for each in told:
             await _write(response, each.to_json())
+        await _write(response, json.dumps({"done": True}))
     except (Permanent, Retryable) as error:
         await _write(response, json.dumps({"error": str(error)}))
     return response

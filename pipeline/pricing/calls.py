@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.made import SUM_OF_TURN
 from . import gaps
 from .book import PriceBook
 from .gaps import Case, Explanation, Found
@@ -17,6 +18,7 @@ from .likeness import cards_of, charged_like
 from .vectors import TOKENS, Mask, Reals, Tiered, Usage, Whole, cost_of, filled, missing, tiers_of
 
 _READ = {
+    "api_call_id": pa.string(),
     "provider": pa.string(),
     "model": pa.string(),
     "speed": pa.string(),
@@ -25,6 +27,7 @@ _READ = {
     "time": pa.timestamp("us"),
     **dict.fromkeys((*TOKENS, "reasoning_tokens", "cache_write_1h_tokens"), pa.int64()),
     "reported_cost_usd": pa.float64(),
+    "success": pa.bool_(),
 }
 
 # One value that fits is far less likely by chance than one of thousands: what has a single
@@ -35,6 +38,7 @@ _EXACT: tuple[Explanation, ...] = (
     gaps.some_kept,
     gaps.searches,
     gaps.kept_and_searches,
+    gaps.some_kept_and_searches,
     gaps.frames,
 )
 _ROUNDED: tuple[Explanation, ...] = (
@@ -47,15 +51,16 @@ _ROUNDED: tuple[Explanation, ...] = (
 _NO_EXPLANATION = "no explanation found; the price list may be out of date"
 _SAID_NOTHING = "the agent said $0 for tokens that have a price"
 _SAID_0 = "; the agent said $0"
+_NO_USAGE = "the agent told no usage"
 _SUM = "a sum of calls, priced as if none was longer than the price's first tier"
 
 
 def price_calls(calls: pa.Table, book: PriceBook) -> pa.Table:
     """Give the same calls with their costs, each with its status, note and price.
 
-    Takes provider, model, speed, agent, time, usage_source, the token columns and
-    reported_cost_usd; sets cache_write_1h_tokens, computed_cost_usd, cost_gap_usd, cost_usd,
-    cost_status, cost_note and price_id.
+    Takes api_call_id, provider, model, speed, agent, time, usage_source, success, the token
+    columns and reported_cost_usd; sets cache_write_1h_tokens, computed_cost_usd, cost_gap_usd,
+    cost_usd, cost_status, cost_note and price_id.
     """
     work = _Work.of(_rows(calls), book)
     explained = work.explain(book)
@@ -91,7 +96,7 @@ class _Work:
     @classmethod
     def of(cls, rows: pa.RecordBatch, book: PriceBook) -> "_Work":
         source = rows.column("usage_source")
-        sums = _is(source, "metrics")
+        sums = _is(source, "metrics") | _ends(rows.column("api_call_id"), SUM_OF_TURN)
         hour = filled(rows.column("cache_write_1h_tokens")) * _is(source, "transcript")
         usage = Usage.of(rows, hour)
         # A sum of calls says nothing of the length of each.
@@ -109,6 +114,13 @@ class _Work:
     def said_nothing(self) -> Mask:
         """Where 0 was reported for tokens."""
         mask: Mask = (self.reported == 0) & (np.maximum.reduce(self.usage.tokens) > 0)
+        return mask
+
+    @property
+    def silent(self) -> Mask:
+        """Where no usage is told, though nobody says that the call failed."""
+        failed = pc.fill_null(pc.invert(self.rows.column("success")), fill_value=False)
+        mask: Mask = ~self.used & ~failed.to_numpy(zero_copy_only=False)
         return mask
 
     @property
@@ -169,7 +181,7 @@ def _status(work: _Work, cost: Reals, explained: Mask) -> pa.StringArray:
     words = pa.array(["unpriced", "computed", "reported", "disputed"])
     code = np.where(np.isnan(cost), 0, np.where(np.isnan(work.reported), 1, 2))
     code = np.where(work.differs | explained, 3, code)
-    return words.take(pa.array(code, mask=~work.used))
+    return words.take(pa.array(code, mask=~(work.used | work.silent)))
 
 
 def _write_1h(work: _Work, explained: tuple[_Found, ...]) -> pa.Int64Array:
@@ -187,7 +199,7 @@ def _write_1h(work: _Work, explained: tuple[_Found, ...]) -> pa.Int64Array:
     kept[rows] = np.clip(solved, 0, writes[rows]).astype(np.int64)
     for each in explained:
         if each.found.write_1h is not None:
-            kept[each.rows] = each.found.write_1h
+            kept[each.rows] = np.where(known[each.rows], kept[each.rows], each.found.write_1h)
     return pa.array(kept, mask=kept < 0)
 
 
@@ -205,6 +217,7 @@ def _notes(work: _Work, cost: Reals, explained: tuple[_Found, ...]) -> pa.String
         texts.append(each.found.note)
         count += len(each.rows)
     found = pa.concat_arrays(texts).take(pa.array(place, mask=place < 0))
+    found = pc.if_else(pa.array(work.silent), _NO_USAGE, found)
     return _with_sums(work, found)
 
 
@@ -239,6 +252,13 @@ def _mask(work: _Work, explained: tuple[_Found, ...], *, inflated: bool = False)
     mask = np.zeros(len(work.reported), dtype=np.bool_)
     for each in explained:
         mask[each.rows] = each.found.inflated or not inflated
+    return mask
+
+
+def _ends(column: pa.StringArray, suffix: str) -> Mask:
+    mask: Mask = pc.fill_null(pc.ends_with(column, suffix), fill_value=False).to_numpy(
+        zero_copy_only=False
+    )
     return mask
 
 

@@ -18,6 +18,9 @@ from .vectors import Mask, Reals, Tiered, Usage, Whole, paid
 
 SEARCH_USD = 0.01
 _MOST_SEARCHES = 50
+# With more, parts of what was written fit a gap by chance: a search costs as much as 4,444.4
+# tokens of Sonnet's are dearer for an hour, so that nine of them are a whole number.
+_MOST_SEARCHES_BESIDE = 8
 _MOST_FRAMES = 8
 
 _MICRO = 1e-6
@@ -118,12 +121,9 @@ def all_kept(case: Case, near: Reals) -> Found:
 
 def some_kept(case: Case, near: Reals) -> Found:
     """Explain it by an hour in the cache for a part of what was written."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        solved = np.rint(case.gap / case.hour)
-        inside = (solved > 0) & (solved <= case.writes) & (near < case.hour)
-        fits = inside & (np.abs(case.gap - solved * case.hour) <= near)
-    rows = np.flatnonzero(fits)
-    kept = solved[rows].astype(np.int64)
+    solved = _solve(case, near)
+    rows = np.flatnonzero(solved)
+    kept = solved[rows]
     searched = np.rint(case.gap[rows] / SEARCH_USD).astype(np.int64)
     both = (searched > 0) & (np.abs(case.gap[rows] - searched * SEARCH_USD) <= near[rows])
     other = _join(" (", _searches(searched), " would cost the same)")
@@ -143,6 +143,33 @@ def kept_and_searches(case: Case, near: Reals) -> Found:
     rows, count = _searched(gap, near)
     writes = case.writes[rows]
     return Found(rows, _join(_kept(writes, writes), ", and ", _searches(count)), writes)
+
+
+def some_kept_and_searches(case: Case, near: Reals) -> Found:
+    """Explain it by an hour in the cache for a part of what was written, and web searches.
+
+    Only costs told in full can tell: of those in whole micro-dollars every ninth would fit.
+    """
+    full = rounded(case.reported) < 0
+    kept = np.zeros(len(near), dtype=np.int64)
+    count = np.zeros(len(near), dtype=np.int64)
+    for number in range(1, _MOST_SEARCHES_BESIDE + 1):
+        rest = replace(case, reported=case.reported - number * SEARCH_USD)
+        fits = _solve(rest, near) * (full & (count == 0))
+        count[fits > 0] = number
+        kept += fits
+    rows = np.flatnonzero(count)
+    note = _join(_kept(kept[rows], case.writes[rows]), ", and ", _searches(count[rows]))
+    return Found(rows, note, kept[rows])
+
+
+def _solve(case: Case, near: Reals) -> Whole:
+    """Say how many cache writes an hour for them explains the gap; 0 where none does."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        solved = np.rint(case.gap / case.hour)
+        inside = (solved > 0) & (solved <= case.writes) & (near < case.hour)
+        fits = inside & (np.abs(case.gap - solved * case.hour) <= near)
+    return np.where(fits, solved, 0).astype(np.int64)
 
 
 def frames(case: Case, near: Reals) -> Found:

@@ -28,15 +28,12 @@ def cards_of(
     size = len(named[1].values)
     coded = pc.add(pc.multiply(named[0].codes, size), named[1].codes).dictionary_encode()
     sets: dict[tuple[Tier, ...], int] = {}
+    providers, models = (part.values for part in named)
     places = [
-        sets.setdefault(
-            _cards(named[0].values[code // size], named[1].values[code % size], book), n
-        )
-        for n, code in enumerate(coded.dictionary.to_numpy().tolist())
+        sets.setdefault(_cards(providers[code // size], models[code % size], book), len(sets))
+        for code in coded.dictionary.to_numpy().tolist()
     ]
-    order = {place: at for at, place in enumerate(sets.values())}
-    of_code = np.array([order[place] for place in places], dtype=np.int64)
-    at = of_code[coded.indices.to_numpy(zero_copy_only=False)]
+    at = np.array(places, dtype=np.int64)[coded.indices.to_numpy(zero_copy_only=False)]
     return tuple(sets), at
 
 
@@ -51,18 +48,23 @@ def charged_like(case: Case, near: Reals) -> Found:
     card = np.full(len(near), -1)
     kept = np.zeros(len(near), dtype=np.bool_)
     labels: list[str] = []
+    ids: list[str] = []
     for number, cards in enumerate(case.cards):
         rows = np.flatnonzero((case.card_set == number) & (case.reported > 0))
         chosen, for_hour = _choose(case.take(rows), near[rows], cards)
         card[rows] = np.where(chosen < 0, -1, chosen + len(labels))
         kept[rows] = for_hour
         labels += [_label(tier) for tier in cards]
+        ids += [tier.price_id for tier in cards]
     # Round numbers of tokens may fit a card by chance; a gateway's parts of an output do not,
     # but for a whole number of times, which says as much for the one as for the other.
     by_frames = np.zeros(len(near), dtype=np.bool_)
     by_frames[frames(case, near).rows] = True
     rows = np.flatnonzero((card >= 0) & (~by_frames | (multiples(case, near) > 0)))
     like = pa.array(labels, pa.string()).take(pa.array(card[rows]))
+    like = _own_shorter(
+        case.take(rows), pa.array(ids, pa.string()).take(pa.array(card[rows])), like
+    )
     note = _note(case.take(rows), near[rows], like, kept[rows])
     return Found(rows, note, np.where(kept[rows], case.writes[rows], -1))
 
@@ -104,6 +106,16 @@ def _note(case: Case, near: Reals, like: pa.StringArray, kept: Mask) -> pa.Strin
     times = multiples(case, near)
     other = pc.if_else(pa.array(times > 0), _join("; or ", repeated(times)), "")
     return _join(begin, like, hour, other)
+
+
+def _own_shorter(case: Case, price_id: pa.StringArray, like: pa.StringArray) -> pa.StringArray:
+    """Say so where a long call was charged by its own model's price for shorter ones."""
+    own = pc.replace_substring_regex(
+        case.tiered.text("price_id"), pattern=r" >\d+$", replacement=""
+    )
+    long = case.usage.whole_input > case.tiered.limit
+    same = pc.and_(pa.array(long), pc.fill_null(pc.equal(own, price_id), fill_value=False))
+    return pc.if_else(same, _join("a shorter call of ", like), like)
 
 
 def _join(*parts: pa.StringArray | str) -> pa.StringArray:

@@ -18,8 +18,8 @@ class SessionConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     every: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=5)
-    """From the beginning of one run to the next, where runs take long; one that took little is
-    followed sooner, after twenty times what it took."""
+    """At most so long from the beginning of one run to that of the next, while there is work; one
+    that took little is followed sooner, after twenty times what it took."""
 
     settle: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=2)
     """How long a session must be quiet before it is processed; none waits longer than thrice

@@ -45,13 +45,16 @@ class _Rows:
     prompt: Mask
     turn: Mask
     begins: Mask
+    starts: Mask
+    """Where a process began, and no turn with it: what was before it is over."""
 
 
 def turns_of(events: pa.RecordBatch) -> Turns:
     """Give each event its turn.
 
     Takes TURN_COLUMNS, with the rows of each session together and in order of time, all of
-    TURN_TYPES among them. Other rows may be left out: the ids of the rest stay the same.
+    TURN_TYPES among them. Other rows may be left out: the ids of the rest stay the same, but
+    for a turn whose prompt was lost, which other rows may name.
     """
     if events.num_rows == 0:
         return Turns(pa.array([], pa.string()), pa.array([], pa.int64()))
@@ -84,6 +87,7 @@ def _read(events: pa.RecordBatch) -> _Rows:
         prompt,
         turn,
         prompt | turn | first,
+        starts & ~first,
     )
 
 
@@ -159,7 +163,7 @@ def _only_begun_in_trace(rows: _Rows, begun: Numbers) -> Numbers:
 def _last_begun(rows: _Rows, begun: Numbers) -> Numbers:
     """Give each row the turn that began last before it in its session; -1 where none did."""
     place = np.arange(len(begun))
-    last = np.maximum.accumulate(np.where(begun >= 0, place, -1))
+    last = np.maximum.accumulate(np.where((begun >= 0) | rows.starts, place, -1))
     inside = (last >= 0) & (rows.session[np.maximum(last, 0)] == rows.session)
     return np.where(inside, begun[np.maximum(last, 0)], -1)
 
@@ -172,7 +176,13 @@ def _names(
     real = turns.first(told)
     alone = np.zeros(len(begun), dtype=np.bool_)
     alone[_only(rows.trace, (begun == np.arange(len(begun))) & (rows.prompt | rows.turn))] = True
-    by_trace = pc.if_else(pa.array(alone), events.column("trace_id"), _NULL_TEXT)
+    # Where the prompt's record was lost, others of its trace name the turn.
+    named = Groups.at(pa.array(rows.trace, mask=rows.trace < 0), int(rows.trace.max()) + 1)
+    one = pc.equal(pc.list_value_length(named.texts(told)), 1)
+    other = named.spread(pc.if_else(one, named.first(told), _NULL_TEXT))
+    other = pc.if_else(pa.array(turns.any(rows.prompt)), _NULL_TEXT, other)
+    by_trace = pc.coalesce(other, events.column("trace_id"))
+    by_trace = pc.if_else(pa.array(alone), by_trace, _NULL_TEXT)
     number = _count(rows.session, begun == np.arange(len(begun)))
     own = pc.binary_join_element_wise(
         events.column("session_id"), pa.array(number).cast(pa.string()), "/"

@@ -124,7 +124,12 @@ class MemorySessionStore:
             whole = pa.concat_batches([empty, *self._events])
             at_hand = ids.to_pylist()
             return sessions_of(
-                needs, Batch(EVENTS, whole), self._made, ids=at_hand, as_of_us=as_of_us
+                needs,
+                Batch(EVENTS, whole),
+                self._made,
+                ids=at_hand,
+                as_of_us=as_of_us,
+                unmade=self._unmade(needs, at_hand),
             )
 
     def replace(
@@ -203,7 +208,7 @@ class MemorySessionStore:
         fresh = state is None or change > state.seen or _again(state, ask.now_us)
         other = state is not None and state.version != ask.version
         if state is not None and state.error and not _again(state, ask.now_us):
-            fresh = other = False
+            fresh, other = ask.failed, False
         if not (fresh or other or ask.everything):
             return None
         ready = not any(self._behind(name, key, change) for name in ask.upstream)
@@ -231,6 +236,21 @@ class MemorySessionStore:
             return False
         return state is None or state.seen < min(change, self._touched[key].change)
 
+    def _unmade(self, needs: Sequence[Need], keys: Sequence[str]) -> dict[str, list[str]]:
+        """Name the sessions on which the makers of tables never succeeded."""
+        tables = {need.table.name for need in needs} - {EVENTS.name}
+        makers = {
+            table.name: name for name, each in self._processors.items() for table in each.tables
+        }
+        return {
+            table: [key for key in keys if not self._succeeded(makers.get(table, ""), key)]
+            for table in tables
+        }
+
+    def _succeeded(self, processor: str, key: str) -> bool:
+        state = self._states.get((processor, key))
+        return state is not None and state.seen >= 0
+
     def _put(self, table: Table, rows: pa.Table, sessions: pa.Table) -> set[str]:
         """Replace the rows of sessions; name the sessions whose rows are others now."""
         ids = sessions["session_id"].combine_chunks()
@@ -250,8 +270,8 @@ class MemorySessionStore:
             times = dict(zip(again.session_ids.to_pylist(), at_us, strict=True))
         for row in run.sessions.to_pylist():
             key = row["session_id"]
-            was = self._states.get((run.processor, key), State(run.version, 0, 0))
-            made = self._change if key in changed else was.made
+            was = self._states.get((run.processor, key), State(run.version, -1, 0))
+            made = self._change if key in changed or was.seen < 0 else was.made
             state = State(run.version, row["change"], made, again_us=times.get(key))
             self._states[(run.processor, key)] = state
 

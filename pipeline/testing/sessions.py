@@ -29,17 +29,20 @@ def sessions_of(
     *,
     ids: Sequence[str] | None = None,
     as_of_us: int = 1_795_200_000_000_000,
+    unmade: Mapping[str, Sequence[str]] | None = None,
 ) -> Sessions:
     """Give what a processor with these needs would be given of some events, as a store would.
 
     ``made`` are rows of tables that other processors made; ``ids`` the sessions at hand, else
-    all. ``as_of_us`` is Unix microseconds.
+    all. ``as_of_us`` is Unix microseconds. ``unmade`` are the sessions of which the maker of a
+    table made nothing yet, by table.
     """
     rows = _keyed(events.records)
     at_hand = sorted(ids) if ids is not None else rows["session_id"].unique().sort().to_pylist()
     keys = pa.array(at_hand, pa.string())
     given = {need.name: _given(need, rows, made or {}, keys) for need in needs}
-    return Sessions(keys, given, as_of_us)
+    never = {table: pa.array(sorted(ids), pa.string()) for table, ids in (unmade or {}).items()}
+    return Sessions(keys, given, as_of_us, never)
 
 
 def run_sessions(
@@ -91,6 +94,7 @@ def _given(
         rows = made.get(need.table.name, need.table.schema.empty_table())
         rows = rows.filter(pc.is_in(rows["session_id"], value_set=ids))
     else:
+        events = _of_agents(need, events)
         rows = events.filter(_wanted(need.of, events, ids))
         if need.event_types:
             kinds = pa.array(need.event_types, pa.string())
@@ -98,10 +102,17 @@ def _given(
     if need.of is Of.TRACED:
         at = rows.schema.get_field_index("session_id")
         rows = rows.set_column(at, "session_id", rows["_told_session"])
+        rows = _sorted(rows, ("time", "sequence", "event_id"))
     columns = [_column(rows, name) for name in need.columns]
     table = pa.Table.from_arrays(columns, schema=need.schema).combine_chunks()
     batches = table.to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=need.schema)
+
+
+def _of_agents(need: Need, events: pa.Table) -> pa.Table:
+    if not need.agents:
+        return events
+    return events.filter(pc.is_in(events["agent"], value_set=pa.array(need.agents, pa.string())))
 
 
 def _column(rows: pa.Table, name: str) -> Any:

@@ -108,7 +108,7 @@ _LOG_TYPES = {
     "assistant_response": "assistant_response",
     "api_request": "api_request",
     "api_error": "api_error",
-    "api_refusal": "other",
+    "api_refusal": "api_refusal",
     "tool_decision": "tool_decision",
     "tool_result": "tool_result",
     "subagent_completed": "subagent",

@@ -18,6 +18,17 @@ _EXIT_CODE = (
     r"(?P<code>-?[0-9]{1,9})\b"
 )
 
+# What a failed tool puts out where the settings forbid even to ask; no `tool_decision` comes
+# then (seen with 0.169.0).
+_REFUSED = (
+    r"^(?:approval policy is \w+; reject command|patch rejected: )"
+    r"|rejected by user approval setting"
+)
+
+# What a v1 `spawn_agent` gives back (seen with 0.169.0): the only word in log records of who
+# started whom.
+_SPAWNED = r'^\{"agent_id": ?"(?P<id>[0-9a-f-]{36})"'
+
 _NULL_TEXT = pa.scalar(None, pa.string())
 
 # Input counts include cached and cache-write tokens (fact 6): `_n_input` is what Codex tells.
@@ -136,6 +147,10 @@ _LOG_TYPES = {
 _SPAN_TYPES = {
     "session_task.turn": "turn",
     "session_task.review": "turn",
+    # Both are of one response: this names the turn and the model,
+    "try_run_sampling_request": "llm_attempt",
+    # and this the turn and the session. The tokens are on `handle_responses`, beside it.
+    "sampling": "llm_stream",
     "unified_exec.exec_command": "tool_execution",
     "mcp.tools.call": "tool_execution",
     "run_auto_compact": "compaction",
@@ -223,28 +238,56 @@ def _exit_code(columns: Columns) -> pa.Array:
     return pc.struct_field(pc.extract_regex(output, _EXIT_CODE), "code").cast(pa.int32())
 
 
+def _spawned(columns: Columns) -> pa.Array:
+    """Read the id of the sub-agent that a tool call started in its output's text."""
+    started = pc.and_(
+        pc.equal(columns["event_name"], pa.scalar("codex.tool_result")),
+        pc.equal(columns["tool_name"], pa.scalar("spawn_agent")),
+    )
+    output = pc.if_else(started, columns["content"], _NULL_TEXT)
+    if output.null_count == len(output):
+        return columns["subagent_id"]
+    told = pc.struct_field(pc.extract_regex(output, _SPAWNED), "id")
+    return pc.coalesce(columns["subagent_id"], told)
+
+
 def _kin(columns: Columns) -> dict[str, pa.Array]:
     """Tell parent from child in what agents send each other: a result goes up, all else down."""
+    spawned = _spawned(columns)
     if "_sender" not in columns and "_receiver" not in columns:
-        return {}
+        return {"subagent_id": spawned}
     up = pc.fill_null(pc.equal(columns["_message"], pa.scalar("result")), pa.scalar(False))
     parent = pc.if_else(up, columns["_receiver"], columns["_sender"])
     child = pc.if_else(up, columns["_sender"], columns["_receiver"])
     return {
         "parent_session_id": pc.coalesce(columns["parent_session_id"], parent),
-        "subagent_id": pc.coalesce(columns["subagent_id"], child),
+        "subagent_id": pc.coalesce(spawned, child),
     }
 
 
-def _error(columns: Columns) -> pa.Array:
-    """Give a failed tool's output as its error: Codex tells it nowhere else."""
+def _failed_output(columns: Columns) -> pa.Array:
+    """Give what failed tools put out."""
     failed = pc.fill_null(pc.invert(columns["success"]), pa.scalar(False))
     tool = pc.equal(columns["event_type"], pa.scalar("tool_result"))
-    output = pc.if_else(pc.and_(failed, tool), columns["content"], _NULL_TEXT)
-    return pc.coalesce(columns["error_message"], output)
+    return pc.if_else(pc.and_(failed, tool), columns["content"], _NULL_TEXT)
+
+
+def _decided(columns: Columns, failed_output: pa.Array) -> dict[str, pa.Array]:
+    """Tell what was decided, also where a tool's output alone says that it was refused."""
+    decision = _word(columns["decision"], _DECISIONS)
+    source = _word(columns["decision_source"], _SOURCES)
+    if failed_output.null_count == len(failed_output):
+        return {"decision": decision, "decision_source": source}
+    refused = pc.match_substring_regex(failed_output, _REFUSED)
+    refused = pc.fill_null(refused, pa.scalar(False))
+    return {
+        "decision": pc.if_else(refused, pa.scalar("reject"), decision),
+        "decision_source": pc.if_else(refused, pa.scalar("config"), source),
+    }
 
 
 def _derive_logs(columns: Columns) -> dict[str, pa.Array]:
+    failed_output = _failed_output(columns)
     return {
         "event_type": _sse_type(columns),
         "turn_id": _turn(columns),
@@ -252,10 +295,10 @@ def _derive_logs(columns: Columns) -> dict[str, pa.Array]:
         "provider": pc.coalesce(
             pc.ascii_lower(_word(columns["_provider_name"], _PROVIDERS)), _provider(columns)
         ),
-        "decision": _word(columns["decision"], _DECISIONS),
-        "decision_source": _word(columns["decision_source"], _SOURCES),
+        **_decided(columns, failed_output),
         "exit_code": _exit_code(columns),
-        "error_message": _error(columns),
+        # Codex tells a failed tool's error nowhere else.
+        "error_message": pc.coalesce(columns["error_message"], failed_output),
         **_kin(columns),
     }
 

@@ -34,7 +34,7 @@ class Answering(BaseHTTPRequestHandler):
         lines = [each.to_json() for each in LINES]
         if processor == "breaks":
             return 200, [lines[0], json.dumps({"error": "the disk is full."})]
-        return 200, lines
+        return 200, lines if processor == "cut" else [*lines, json.dumps({"done": True})]
 
     def log_message(self, *words: object) -> None:
         del words
@@ -71,6 +71,11 @@ def test_each_line_is_a_step(tmp_path: Path) -> None:
 def test_what_is_running_already_is_told_in_the_services_words(tmp_path: Path) -> None:
     with service(tmp_path) as store, pytest.raises(Permanent, match="busy: already running"):
         answers(store, "busy")
+
+
+def test_an_answer_that_breaks_off_is_an_error(tmp_path: Path) -> None:
+    with service(tmp_path) as store, pytest.raises(Permanent, match="its answer breaks off"):
+        answers(store, "cut")
 
 
 def test_an_error_in_the_midst_is_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which of DuckDB's errors may pass, and what happens after one that ends the database."""
 
+import random
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from agentpond.exporters.duckdb import DuckDBExporter
@@ -15,8 +17,9 @@ from agentpond.exporters.duckdb.faults import export_fault, open_fault
 from agentpond.pipeline.core.batch import Dropped
 from agentpond.pipeline.core.errors import Permanent, Retryable
 from agentpond.pipeline.core.schema import EVENTS
+from agentpond.pipeline.core.sessions import Need
 
-from .support import column, deliver, event
+from .support import column, deliver, event, make_store
 
 
 @pytest.mark.parametrize(
@@ -172,3 +175,25 @@ def test_what_was_dropped_by_a_commit_that_failed_and_took_place_is_told(
     assert list(dropped) == [Dropped(EVENTS, 1, "duplicate")]
     assert list(again) == []
     assert column(store, "SELECT count(*) FROM events") == [2]
+
+
+SMALL = 64_000_000
+
+
+def test_a_read_for_which_memory_does_not_suffice_says_so(path: Path) -> None:
+    store = make_store(path, memory_limit=SMALL)
+    store.start()
+    for number in range(12):
+        rows = [large(number * 200 + at) for at in range(200)]
+        store.export(deliver(number, rows))
+
+    with pytest.raises(Retryable) as caught:
+        store.read(pa.array(["a"]), [Need(EVENTS, ("content",))], 0)
+
+    store.stop()
+    assert caught.value.reason == "out_of_memory"
+
+
+def large(number: int) -> dict[str, Any]:
+    content = random.Random(number).randbytes(15_000).hex()  # noqa: S311 - not a secret
+    return event(number, session_id="a", content=content)

@@ -1,5 +1,6 @@
 """Which sessions a processor is to run on, and what `processor_state` says of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,9 +182,57 @@ def test_a_failed_session_is_due_when_its_time_comes(ready: DuckDBExporter) -> N
 def test_a_failed_session_is_due_at_once_for_who_asks_for_it(ready: DuckDBExporter) -> None:
     fail(ready, "ledger", NOON_US + 1000)
 
-    told = due(ready, session_id="b"), due(ready, everything=True), due(ready, version="2")
+    told = due(ready, failed=True), due(ready, everything=True), due(ready, version="2")
 
-    assert told == (["b"], ["a", "b"], ["a", "b"])
+    assert told == (["a", "b"], ["a", "b"], ["a", "b"])
+
+
+HOUR_US = 3_600_000_000
+
+
+def test_a_failed_session_is_held_back_for_an_hour_at_most(ready: DuckDBExporter) -> None:
+    fail(ready, "ledger", NOON_US + 30 * 24 * HOUR_US)
+
+    told = due(ready), ready.next_again_us("ledger")
+
+    assert told == (["a", "b"], NOON_US)
+
+
+def test_a_failed_session_is_held_back_for_all_of_an_hour(ready: DuckDBExporter) -> None:
+    fail(ready, "ledger", NOON_US + HOUR_US)
+
+    told = due(ready), ready.next_again_us("ledger")
+
+    assert told == ([], NOON_US + HOUR_US)
+
+
+def test_a_time_that_is_far_away_is_waited_for(ready: DuckDBExporter) -> None:
+    run = replace(run_on(ready), started_at_us=NOON_US)
+    ready.replace(run, THREE["ledger"].tables, [], again("b", NOON_US + 30 * 24 * HOUR_US))
+
+    told = due(ready), ready.next_again_us("ledger")
+
+    assert told == ([], NOON_US + 30 * 24 * HOUR_US)
+
+
+def test_a_time_that_a_clock_running_ahead_asked_for_is_not_waited_for(
+    ready: DuckDBExporter,
+) -> None:
+    run = replace(run_on(ready), started_at_us=NOON_US + 24 * HOUR_US)
+    ready.replace(run, THREE["ledger"].tables, [], again("b", NOON_US + 25 * HOUR_US))
+
+    told = due(ready), ready.next_again_us("ledger")
+
+    assert told == (["b"], NOON_US)
+
+
+def test_that_upstream_succeeds_at_last_is_news_also_without_rows(ready: DuckDBExporter) -> None:
+    fail(ready, "ledger", NOON_US)
+    succeed(ready, "turns")
+
+    put(ready)
+
+    assert due(ready, "turns") == ["a", "b"]
 
 
 def test_attempts_are_counted_until_one_succeeds(ready: DuckDBExporter) -> None:

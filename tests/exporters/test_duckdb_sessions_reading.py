@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentpond.exporters.duckdb import DuckDBExporter
 from agentpond.pipeline.core.batch import Batch, Delivery
-from agentpond.pipeline.core.made import API_CALLS
+from agentpond.pipeline.core.made import API_CALLS, TOOL_CALLS, TURNS
 from agentpond.pipeline.core.schema import EVENTS
 from agentpond.pipeline.core.sessions import Need, Of, Sessions, session_keys
 from agentpond.pipeline.testing import builders
@@ -20,14 +20,25 @@ from agentpond.pipeline.testing.sessions import sessions_of
 
 from ..golden.batches import batch_of
 from ..golden.captures import captures
-from .support import later, make_store
+from .sessions_support import THREE, fail
+from .sessions_support import put as put_made
+from .support import deliver, event, later, make_store
 
 AS_OF_US = 1_795_200_000_000_000
 EVERYTHING = Need(EVENTS, (*EVENTS.schema.names, "attributes.type", "attributes.odd key"))
 FEW = Need(EVENTS, ("model", "time"), ("api_request", "metric"), label="few")
 BESIDE = Need(EVENTS, ("session_id", "event_id", "agent", "event_type"), of=Of.BESIDE)
 KIN = Need(EVENTS, ("session_id", "time", "subagent_id", "trace_id"), of=Of.KIN)
-NEEDS = (EVERYTHING, FEW, BESIDE, KIN)
+TRACED = Need(EVENTS, ("session_id", "event_id", "trace_id"), of=Of.TRACED)
+OF_CODEX = Need(
+    EVENTS,
+    ("session_id", "event_id", "event_type"),
+    ("llm_request", "metric"),
+    Of.TRACED,
+    "of_codex",
+    ("codex",),
+)
+NEEDS = (EVERYTHING, FEW, BESIDE, KIN, TRACED, OF_CODEX)
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +164,44 @@ def test_events_are_given_in_one_piece_and_in_the_types_asked_for(kept: DuckDBEx
 
     read.events.validate(full=True)
     assert read.events.schema == EVERYTHING.schema
+
+
+DAYS = ["99999-01-01", "0000-01-01", "0001-01-01", "9999-12-31", "2026-13-01", "y", "", "-1-1-1"]
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_session_that_is_called_like_no_day_has_nothing_beside_it(
+    kept: DuckDBExporter, day: str
+) -> None:
+    name = f"no-session:claude_code:{day}"
+    hold(kept, builders.events(2, session_id=[name, "a"], agent="claude_code", time=later()))
+
+    read = kept.read(pa.array([name]), [EVERYTHING, BESIDE], AS_OF_US)
+
+    assert (read.events.num_rows, read.rows["beside"].num_rows) == (1, 0)
+
+
+THREE_TABLES = [Need(table, ("session_id",)) for table in (API_CALLS, TOOL_CALLS, TURNS)]
+
+
+def test_what_is_not_made_yet_is_told_of_each_table(store: DuckDBExporter) -> None:
+    store.prepare({name: THREE[name] for name in ("ledger", "turns")})
+    store.export(deliver(0, [event(1, session_id="a"), event(2, session_id="b")]))
+    put_made(store, session_id="a")
+    fail(store, "turns", 0)
+
+    read = store.read(pa.array(["b", "a"]), [EVERYTHING, *THREE_TABLES], AS_OF_US)
+
+    told = {table: ids.to_pylist() for table, ids in read.unmade.items()}
+    assert told == {"api_calls": ["b"], "tool_calls": ["a", "b"], "turns": ["a", "b"]}
+
+
+def test_what_was_made_before_a_failure_is_made(store: DuckDBExporter) -> None:
+    store.prepare(THREE)
+    store.export(deliver(0, [event(1, session_id="a")]))
+    put_made(store)
+    fail(store, "ledger", 0, everything=True)
+
+    read = store.read(pa.array(["a"]), [EVERYTHING, *THREE_TABLES[:1]], AS_OF_US)
+
+    assert read.unmade["api_calls"].to_pylist() == []

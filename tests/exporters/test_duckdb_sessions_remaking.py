@@ -87,6 +87,28 @@ def test_values_become_null_and_null_values(ready: DuckDBExporter) -> None:
     ]
 
 
+def test_what_is_no_number_before_and_after_is_the_same(ready: DuckDBExporter) -> None:
+    def change(rows: pa.RecordBatch) -> pa.RecordBatch:
+        return with_column(rows, "cost_usd", pa.array([float("nan")] * len(rows)))
+
+    remake(ready, change)
+    before = ready.change
+
+    remake(ready, change)
+
+    assert ready.change == before
+
+
+@pytest.mark.parametrize("since_us", [-(2**62), 2**62, 2**70])
+def test_a_time_that_no_calendar_has_is_refused_in_words(
+    ready: DuckDBExporter, since_us: int
+) -> None:
+    with pytest.raises(Permanent, match="in no year from 1 to 9999") as caught:
+        remake(ready, doubled, since_us)
+
+    assert caught.value.reason == "bad_request"
+
+
 def test_lists_may_change_too(ready: DuckDBExporter) -> None:
     told_by = pa.array([["traces"]], pa.list_(pa.string()))
 

@@ -76,10 +76,30 @@ def test_tokens_of_logs_alone_are_those_of_the_logs(capture: Capture) -> None:
 
 
 @pytest.mark.parametrize("capture", told(*TRACES))
-def test_tokens_of_traces_alone_are_those_of_the_spans_of_turns(capture: Capture) -> None:
+def test_tokens_of_traces_alone_are_those_of_the_logs(capture: Capture) -> None:
     rows = calls(capture, *TRACES)
 
-    assert usage(rows) == expected(capture, "tokens_turn_spans")
+    assert usage(rows) == expected(capture, "tokens_logs")
+
+
+@pytest.mark.parametrize("capture", told(*TRACES))
+def test_traces_alone_tell_the_calls_with_usage_that_logs_tell(capture: Capture) -> None:
+    names = ("session_id", "model", "turn_id", *TOKENS.values())
+
+    traced, logged = calls(capture, *TRACES), calls(capture)
+
+    assert [[row[name] for name in names] for row in traced] == [
+        [row[name] for name in names] for row in logged if row["usage_source"]
+    ]
+
+
+@pytest.mark.parametrize("capture", told(*TRACES))
+def test_a_call_told_by_logs_and_traces_is_one_row(capture: Capture) -> None:
+    rows = [row for row in calls(capture) if row["usage_source"]]
+
+    assert {(row["usage_source"], tuple(row["told_by"])) for row in rows} == {
+        ("logs", ("logs", "traces"))
+    }
 
 
 @pytest.mark.parametrize("capture", told(*METRICS))
@@ -104,7 +124,7 @@ def test_a_second_signal_adds_no_tokens(signals: tuple[Signal, ...]) -> None:
 def test_metrics_add_no_tokens_to_traces() -> None:
     rows = only("fix_bug_tools", Signal.TRACES, Signal.METRICS)
 
-    assert [(row["usage_source"], row["told_by"]) for row in rows] == [("traces", ["traces"])]
+    assert [(row["usage_source"], row["told_by"]) for row in rows] == 5 * [("traces", ["traces"])]
 
 
 def test_each_failed_attempt_of_a_recovered_turn_is_a_row() -> None:

@@ -68,7 +68,15 @@ def test_a_cost_that_nobody_reported_is_computed() -> None:
     ]
 
 
-def test_a_call_without_usage_has_no_status() -> None:
+@pytest.mark.parametrize("success", [True, None])
+def test_a_call_that_did_not_fail_and_tells_no_usage_has_no_price(success: bool | None) -> None:
+    row = one(**NO_USAGE, success=success)
+
+    names = ("cost_status", "cost_usd", "cost_note")
+    assert [row[name] for name in names] == ["unpriced", None, "the agent told no usage"]
+
+
+def test_a_call_that_failed_without_usage_has_no_status() -> None:
     row = one(**NO_USAGE, success=False)
 
     names = ("cost_status", "cost_usd", "cost_note", "price_id")
@@ -160,6 +168,16 @@ def test_hours_in_the_cache_that_a_transcript_tells_are_priced_as_such() -> None
 
     names = ("computed_cost_usd", "cache_write_1h_tokens")
     assert [row[name] for name in names] == [pytest.approx(COST_USD + 0.00375), 1_000]
+
+
+def test_hours_in_the_cache_that_a_transcript_tells_stay_whatever_explains_the_cost() -> None:
+    told = {"usage_source": "transcript", "reported_cost_usd": 2 * (COST_USD + 0.00375)}
+    table = calls(told).append_column("cache_write_1h_tokens", pa.array([1_000]))
+
+    row = price_calls(table, BOOK).to_pylist()[0]
+
+    names = ("cost_status", "cache_write_1h_tokens")
+    assert [row[name] for name in names] == ["disputed", 1_000]
 
 
 @pytest.mark.parametrize(

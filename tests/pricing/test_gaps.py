@@ -124,6 +124,15 @@ def test_searches_beside_an_hour_in_the_cache_are_counted() -> None:
     )
 
 
+def test_searches_beside_an_hour_for_a_part_of_what_was_written_are_counted() -> None:
+    row = one(reported_cost_usd=COST_USD + 4_000 * 3.75e-6 + 0.01)
+
+    assert (row["cost_note"], row["cache_write_1h_tokens"]) == (
+        "4000 of 9001 cache-write tokens were kept for 1 hour, and 1 web search at $0.01",
+        4_000,
+    )
+
+
 def test_an_unknown_model_charged_as_another_is_disputed() -> None:
     row = one(model="claude-opus-9-9", reported_cost_usd=COST_USD)
 
@@ -192,7 +201,9 @@ def test_a_long_call_charged_as_a_short_one_is_named() -> None:
         reported_cost_usd=usd,
     )
 
-    assert row["cost_note"].startswith("charged like claude-sonnet-4-5 ($3/15/0.3/3.75 ")
+    assert row["cost_note"].startswith(
+        "charged like a shorter call of claude-sonnet-4-5 ($3/15/0.3/3.75 "
+    )
 
 
 def test_sums_of_calls_are_explained_by_an_hour_in_the_cache() -> None:

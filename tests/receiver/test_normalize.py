@@ -7,6 +7,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from .build import CODEX, TIME_NS, gauge, log, logs, pairs, rows, span, spans
 
+_THREAD = "01a1fa7b-7aa1-7fc1-b33d-bd0db65ee75f"
+
 
 def genai(told: dict[str, Any], **fields: Any) -> dict[str, Any]:
     (row,) = rows(spans([span(told, **fields)], resource={"service.name": "my-agent"}))
@@ -226,6 +228,40 @@ def test_a_failed_tools_output_is_its_error() -> None:
     row = codex("tool_result", {"success": "false", "output": "unsupported call: x"})
 
     assert (row["error_message"], row["content"]) == ("unsupported call: x", "unsupported call: x")
+
+
+@pytest.mark.parametrize(
+    ("success", "output", "decision"),
+    [
+        ("false", "approval policy is Never; reject command — you cannot ask", "reject"),
+        ("false", "patch rejected: writing is blocked by read-only sandbox", "reject"),
+        ("false", "exec_command failed: rejected by user approval settings", "reject"),
+        ("false", "unsupported call: x", None),
+        ("true", "Output:\nrejected by user approval settings", None),
+    ],
+)
+def test_the_output_of_a_tool_that_settings_refused_tells_the_decision(
+    success: str, output: str, decision: str | None
+) -> None:
+    row = codex("tool_result", {"success": success, "output": output})
+
+    assert (row["decision"], row["decision_source"]) == (decision, decision and "config")
+
+
+@pytest.mark.parametrize(
+    ("tool", "output", "child"),
+    [
+        ("spawn_agent", f'{{"agent_id":"{_THREAD}","nickname":"Rawls"}}', _THREAD),
+        ("spawn_agent", '{"task_name":"/root/count_lines"}', None),
+        ("exec_command", f'{{"agent_id":"{_THREAD}"}}', None),
+    ],
+)
+def test_the_result_of_a_spawn_tells_the_sub_agents_id(
+    tool: str, output: str, child: str | None
+) -> None:
+    row = codex("tool_result", {"tool_name": tool, "output": output})
+
+    assert (row["subagent_id"], row["parent_session_id"]) == (child, None)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,32 @@ def test_a_session_without_a_prompt_is_one_turn_from_its_start() -> None:
     assert told == [(None, None), ("child/1", 1), ("child/1", 1)]
 
 
+def test_a_process_that_takes_a_session_up_again_is_not_in_the_turn_before() -> None:
+    events = rows(
+        ("user_prompt", "p1", None),
+        ("session_start", None, None),
+        ("startup", None, None),
+        ("user_prompt", "p2", None),
+    )
+
+    told = turns(events)
+
+    assert told == [("p1", 1), (None, None), (None, None), ("p2", 2)]
+
+
+def test_a_turn_whose_prompt_was_lost_has_the_id_that_others_of_its_trace_name() -> None:
+    events = rows(
+        ("turn", None, "t1"),
+        ("llm_request", None, "t1"),
+        ("api_request", "p1", "t1"),
+        ("user_prompt", "p2", "t2"),
+    )
+
+    told = turns(events)
+
+    assert told == [("p1", 1), ("p1", 1), ("p1", 1), ("p2", 2)]
+
+
 def test_what_comes_before_the_first_prompt_has_no_turn() -> None:
     events = rows(("hook", None, None), ("user_prompt", "p1", None))
 
@@ -238,8 +264,12 @@ def test_a_sessions_turns_do_not_depend_on_its_company(one: list[Told], two: lis
 
 @given(st.lists(EVENT, max_size=12))
 def test_leaving_out_other_events_leaves_the_turns_of_the_rest(told: list[Told]) -> None:
-    whole = rows(*told)
     begins = [kind in {"user_prompt", "turn", "session_start"} for kind, _, _ in told]
+    unnamed = [
+        (kind, turn if at else None, trace)
+        for (kind, turn, trace), at in zip(told, begins, strict=True)
+    ]
+    whole = rows(*unnamed)
 
     fewer = turns_of(whole.filter(pa.array(begins, pa.bool_()))).turn_id.to_pylist()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import grpc
@@ -28,8 +29,9 @@ PRINTED = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreation
 USED = """
 SELECT model, sum(input_tokens)::INT, sum(output_tokens)::INT, sum(cache_read_tokens)::INT,
     sum(cache_write_tokens)::INT
-FROM events WHERE event_type = 'api_request' AND session_id IN ({sessions}) GROUP BY model
+FROM {calls} WHERE input_tokens IS NOT NULL AND session_id IN ({sessions}) GROUP BY model
 """
+REQUESTS = "(FROM events WHERE event_type = 'api_request')"
 
 
 async def replay(service: Served, chosen: Sequence[Capture]) -> None:
@@ -56,11 +58,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def used(home: Path, sessions: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Sum the tokens of some sessions' finished calls, by model."""
+def used_in(home: Path, calls: str, sessions: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Sum the tokens of some sessions' calls in a table, by model."""
     names = ", ".join(f"'{session}'" for session in sessions)
-    told = rows(home, USED.format(sessions=names))
+    told = rows(home, USED.format(calls=calls, sessions=names))
     return {model: tuple(tokens) for model, *tokens in told}
+
+
+def printed_in(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
+    """Sum the tokens that the program said it used, by model."""
+    printed: dict[str, list[int]] = {}
+    for run in runs:
+        for model, usage in run["modelUsage"].items():
+            told = [usage[key] for key in PRINTED]
+            before = printed.get(model, [0, 0, 0, 0])
+            printed[model] = [a + b for a, b in zip(before, told, strict=True)]
+    return {model: tuple(tokens) for model, tokens in printed.items()}
 
 
 def test_every_record_is_there_once(home: Path) -> None:
@@ -75,16 +88,11 @@ def test_every_record_is_there_once(home: Path) -> None:
 
 @pytest.mark.parametrize("capture", CLAUDE, ids=lambda capture: capture.name)
 def test_claude_codes_tokens_are_those_the_program_printed(home: Path, capture: Capture) -> None:
-    printed: dict[str, list[int]] = {}
-    for run in capture.facts["runs"]:
-        for model, usage in run["modelUsage"].items():
-            told = [usage[key] for key in PRINTED]
-            before = printed.get(model, [0, 0, 0, 0])
-            printed[model] = [a + b for a, b in zip(before, told, strict=True)]
+    runs = capture.facts["runs"]
 
-    stored = used(home, [run["session_id"] for run in capture.facts["runs"]])
+    stored = used_in(home, REQUESTS, [run["session_id"] for run in runs])
 
-    assert stored == {model: tuple(tokens) for model, tokens in printed.items()}
+    assert stored == printed_in(runs)
 
 
 @pytest.mark.parametrize("capture", CODEX, ids=lambda capture: capture.name)
@@ -92,7 +100,7 @@ def test_codex_tokens_are_those_of_its_log_records(home: Path, capture: Capture)
     expected = capture.facts["expected"]["tokens_logs"]
     sessions = list(capture.facts["expected"]["conversations"])
 
-    stored = used(home, sessions or ["none"]).values()
+    stored = used_in(home, REQUESTS, sessions or ["none"]).values()
 
     uncached, output, read, written = (sum(tokens[at] for tokens in stored) for at in range(4))
     assert uncached + read + written == expected.get("input", 0)

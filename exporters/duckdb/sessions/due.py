@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ....pipeline.core.sessions import DUE, Ask
 from ..sql import literal
+from .state import AHEAD
 
 Upstream = Mapping[str, tuple[str, ...]]
 
@@ -32,7 +33,8 @@ def _sql(ask: Ask, read: Upstream, joined: Sequence[str]) -> str:
     blocking = [_blocks(name, alias, read) for name in read]
     return f"""
 WITH mine AS (
-    SELECT session, seen_change, version, error, attempts, again_at
+    SELECT session, seen_change, version, error, attempts,
+        coalesce(again_at <= make_timestamp($now), FALSE) OR {AHEAD} AS again
     FROM processor_runs WHERE processor = $processor
 ), told AS (
     SELECT c.session_id, {_newest(read, alias)} AS change, c."position", c.changed_at, c.events,
@@ -40,7 +42,7 @@ WITH mine AS (
         mine.error IS NOT NULL AS failed,
         coalesce({_newest(read, alias)} > mine.seen_change, TRUE) AS new,
         coalesce(mine.version <> $version, FALSE) AS other,
-        coalesce(mine.again_at <= make_timestamp($now), FALSE) AS again,
+        coalesce(mine.again, FALSE) AS again,
         NOT ({" OR ".join(blocking) or "FALSE"}) AS ready
     FROM session_changes AS c LEFT JOIN mine ON mine.session = c.number
     {joins}
@@ -52,7 +54,7 @@ FROM told WHERE {" AND ".join(conditions)} ORDER BY session_id
 
 def _due(ask: Ask) -> str:
     """Hold a failed session back until its time comes, but for a new version of the processor."""
-    held = "again" if ask.session_id is None else "TRUE"
+    held = "TRUE" if ask.failed else "again"
     return f"CASE WHEN failed AND NOT other THEN {held} ELSE new OR other OR again END"
 
 

@@ -44,11 +44,12 @@ def order_of_keys(place: pa.Array, keys: Sequence[pa.Array]) -> Numbers:
 
 
 def places_of(texts: pa.Array) -> Numbers:
-    """Give texts numbers that ascend as the texts do; there must be no NULL."""
+    """Give texts numbers that ascend as the texts do, NULL last."""
     encoded = texts.dictionary_encode()
-    rank = np.empty(len(encoded.dictionary), dtype=np.int64)
-    rank[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(rank))
-    ranked: Numbers = rank[encoded.indices.to_numpy(zero_copy_only=False)]
+    last = len(encoded.dictionary)
+    rank = np.full(last + 1, last, dtype=np.int64)
+    rank[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(last)
+    ranked: Numbers = rank[pc.fill_null(encoded.indices, last).to_numpy(zero_copy_only=False)]
     return ranked
 
 

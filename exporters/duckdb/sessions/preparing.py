@@ -1,6 +1,11 @@
-"""Make room for what session-scope processors make, and note who reads whose rows."""
+"""Make room for what session-scope processors make, and note who makes and who reads it.
+
+Rows are found again by who made them. Where a table has another maker than before, or has one
+again, its rows are those of nobody: they go, and its maker starts from the beginning.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
@@ -11,7 +16,7 @@ from ....pipeline.core.made import MADE_COLUMNS
 from ....pipeline.core.schema import TABLES, Column
 from ....pipeline.core.sessions import SessionProcessor
 from ..schema import SQL_TYPES, add_missing, create_table
-from ..sql import registered
+from ..sql import quoted, registered
 from .tables import KEPT_COLUMNS
 
 _SCHEMA = pa.schema(
@@ -22,13 +27,35 @@ _SCHEMA = pa.schema(
         ("tables", pa.list_(pa.string())),
     ]
 )
-Upstream = Mapping[str, tuple[str, ...]]
-"""For each processor those whose rows it reads."""
+
+_FORMER = 'SELECT processor, upstream, "tables" FROM processors'
+
+# Later than nothing: what it made stays, and it runs on all sessions once more.
+_READ_ANEW = """
+UPDATE processor_runs SET seen_change = 0
+WHERE seen_change IS NOT NULL AND list_contains($readers, processor)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Which processors there are: whose rows each reads, and who makes each table."""
+
+    upstream: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    makers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """What a processor read and made when the store was last prepared."""
+
+    upstream: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
 
 
 def prepare_tables(
     writer: duckdb.DuckDBPyConnection, processors: Mapping[str, SessionProcessor]
-) -> Upstream:
+) -> Prepared:
     """Create or widen the processors' tables, and put down the processors there are now.
 
     Raises:
@@ -40,6 +67,7 @@ def prepare_tables(
         if table.name not in MADE_COLUMNS:
             _make(writer, table)
     upstream = {name: _upstream(name, each, makers) for name, each in processors.items()}
+    _start_anew(writer, processors, upstream)
     rows = [
         {
             "processor": name,
@@ -52,7 +80,35 @@ def prepare_tables(
     with registered(writer, "configured", pa.Table.from_pylist(rows, schema=_SCHEMA)):
         writer.execute("DELETE FROM processors")
         writer.execute("INSERT INTO processors BY NAME SELECT * FROM configured")
-    return upstream
+    return Prepared(upstream, makers)
+
+
+def _start_anew(
+    writer: duckdb.DuckDBPyConnection,
+    processors: Mapping[str, SessionProcessor],
+    upstream: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Let go what processors with tables new to them have made, and have their readers read anew.
+
+    Rows that nobody is to make any more stay as they are.
+    """
+    found = writer.execute(_FORMER).fetchall()
+    told = {name: _Former(frozenset(read), frozenset(made)) for name, read, made in found}
+    former = {name: told.get(name, _Former()) for name in processors}
+    anew = processors.keys() - told.keys()
+    for name, processor in processors.items():
+        if {table.name for table in processor.tables} - former[name].tables:
+            anew.add(name)
+    for name in sorted(anew):
+        writer.execute("DELETE FROM processor_runs WHERE processor = ?", [name])
+        for table in processors[name].tables:
+            writer.execute(f"DELETE FROM {quoted(table.name)}")  # noqa: S608 - quoted
+    readers = [
+        name
+        for name, read in upstream.items()
+        if set(read) != former[name].upstream or not anew.isdisjoint(read)
+    ]
+    writer.execute(_READ_ANEW, {"readers": readers})
 
 
 def _makers(processors: Mapping[str, SessionProcessor]) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Read all that processors need of some sessions, as of one moment, in the order core fixes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,10 +19,16 @@ from .selecting import (
     select_beside,
     select_made,
     select_named,
+    select_of_traces,
     select_sessionless,
     select_sessions,
     select_traced,
+    select_traces,
 )
+
+_HOUR_US = 3_600_000_000
+_LAST_HOUR = 70_000_000
+"""In the year 9955: Python's times end with 9999."""
 
 # `events` is stored in order of received_at, so DuckDB leaves out most of it by these bounds.
 _SPAN = f"""
@@ -30,31 +36,50 @@ SELECT min(first_received_at), max(last_received_at)
 FROM session_changes SEMI JOIN asked USING (session_id)
 WHERE $every OR starts_with(session_id, '{SESSIONLESS}:')
 """  # noqa: S608 - of a constant
-_HOURS = f"""
+# An agent may call a session anything, also a day that no clock shows.
+_HOURS = rf"""
 WITH parts AS (
-    SELECT regexp_extract(session_id, '^{SESSIONLESS}:(.*):([0-9-]+)$', ['agent', 'day']) AS part
+    SELECT regexp_extract(
+        session_id, '^{SESSIONLESS}:(.*):(\d{{4}}-\d\d-\d\d)$', ['agent', 'day']
+    ) AS part
     FROM asked WHERE starts_with(session_id, '{SESSIONLESS}:')
 ), days AS (
     SELECT part.agent, epoch_us(TRY_CAST(part.day AS TIMESTAMP)) // 3_600_000_000 AS began
     FROM parts
 )
 SELECT DISTINCT agent, unnest(range(began - 1, began + 25)) AS hour FROM days
-WHERE began IS NOT NULL
+WHERE began BETWEEN 0 AND {_LAST_HOUR}
 """  # noqa: S608 - of a constant
-_HOUR_US = 3_600_000_000
+_UNMADE = """
+SELECT wanted."table", asked.session_id FROM asked, wanted
+WHERE NOT EXISTS (
+    FROM processor_runs AS run JOIN session_changes AS known ON run.session = known.number
+    WHERE run.processor = wanted.maker AND known.session_id = asked.session_id
+        AND run.seen_change IS NOT NULL
+)
+"""
 
 _Span = dict[str, datetime]
 
 
 def read_sessions(
-    cursor: duckdb.DuckDBPyConnection, ids: pa.StringArray, needs: Sequence[Need], as_of_us: int
+    cursor: duckdb.DuckDBPyConnection,
+    ids: pa.StringArray,
+    needs: Sequence[Need],
+    as_of_us: int,
+    makers: Mapping[str, str],
 ) -> Sessions:
-    """Read what is needed of some sessions; all in the transaction the cursor is in."""
+    """Read what is needed of some sessions; all in the transaction the cursor is in.
+
+    ``makers`` are the processors that make tables, by table.
+    """
     ids = ids.unique().sort()
     places = pa.array(np.arange(len(ids), dtype=np.int32))
     with registered(cursor, "asked", pa.table({"session_id": ids, "place": places})):
         reader = _Reader(cursor, ids)
-        return Sessions(ids, {need.name: reader.read(need) for need in needs}, as_of_us)
+        rows = {need.name: reader.read(need) for need in needs}
+        made = sorted({need.table.name for need in needs} - {EVENTS.name})
+        return Sessions(ids, rows, as_of_us, reader.unmade(made, makers) if made else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +94,17 @@ class _Reader:
             return self._made(need)
         if need.of is Of.SESSIONS:
             return self._own(need)
+        if need.of is Of.TRACED:
+            return self._traced(need)
         return self._beside(need) if need.of is Of.BESIDE else self._kin(need)
+
+    def unmade(self, tables: Sequence[str], makers: Mapping[str, str]) -> dict[str, pa.StringArray]:
+        """Name for each table the sessions on which its maker never succeeded."""
+        maker = pa.array([makers.get(table) for table in tables], pa.string())
+        with registered(self.cursor, "wanted", pa.table({"table": list(tables), "maker": maker})):
+            found = self.cursor.sql(_UNMADE).to_arrow_table()
+        sessions = {table: found.filter(pc.equal(found["table"], table)) for table in tables}
+        return {table: _one(rows["session_id"]).sort() for table, rows in sessions.items()}
 
     def _made(self, need: Need) -> pa.RecordBatch:
         rows = self.cursor.sql(select_made(need)).to_arrow_table()
@@ -95,6 +130,14 @@ class _Reader:
         with registered(self.cursor, "hours", hours):
             rows = self._fetch(select_beside(need), {"first": first, "last": last})
         return _of_others(need, rows)
+
+    def _traced(self, need: Need) -> pa.RecordBatch:
+        span = self._span(every=True)
+        traces = self._fetch(select_traces(need), span)
+        if not traces.num_rows:
+            return _nothing(need)
+        with registered(self.cursor, "traces", traces):
+            return _of_others(need, self._fetch(select_of_traces(need), span))
 
     def _kin(self, need: Need) -> pa.RecordBatch:
         # One query for both would look at all events: neither of its halves could leave out any.

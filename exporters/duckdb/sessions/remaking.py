@@ -77,7 +77,7 @@ def parts_of(
     if _TIME not in table.schema.names:
         msg = f"rows of {table.name!r} have no `time` to take them by. Give a table that has it."
         raise Permanent(msg, reason="bad_table")
-    since = None if since_us is None else pa.scalar(since_us, TIME).as_py()
+    since = None if since_us is None else _moment(since_us)
     cuts = [since, *_cuts(cursor, table, since), None]
     parts = [_between(table, first, end) for first, end in pairwise(cuts)]
     timeless = Part(table, 'old."time" IS NULL', {})
@@ -102,6 +102,15 @@ def differing(before: pa.RecordBatch, after: pa.RecordBatch, table: Table) -> Re
     mask = np.logical_or.reduce([masks[name] for name in columns]) if columns else []
     rows = pa.Table.from_batches([after])
     return Remade(rows.filter(pa.array(mask, pa.bool_())) if columns else rows.slice(0, 0), columns)
+
+
+def _moment(since_us: int) -> datetime:
+    try:
+        moment: datetime = pa.scalar(since_us, TIME).as_py()
+    except (OverflowError, ValueError) as error:
+        msg = f"`since_us` is {since_us}, which is in no year from 1 to 9999. Give another time."
+        raise Permanent(msg, reason="bad_request") from error
+    return moment
 
 
 def _cuts(
@@ -141,6 +150,9 @@ def _differ(before: pa.Array, after: pa.Array) -> npt.NDArray[np.bool_]:
         pc.and_(before.is_null(), after.is_null()),
         pc.fill_null(pc.equal(before, after), fill_value=False),
     )
+    if pa.types.is_floating(before.type):
+        neither = pc.and_(pc.is_nan(before), pc.is_nan(after))
+        same = pc.or_(same, pc.fill_null(neither, fill_value=False))
     mask: npt.NDArray[np.bool_] = pc.invert(same).to_numpy(zero_copy_only=False)
     return mask
 

@@ -20,6 +20,7 @@ WHERE event_type = 'session_start' AND trace_id IS NOT NULL
 """The traces that begin a session in ``asked``."""
 
 _WITHIN = "events.received_at BETWEEN $first AND $last"
+_NEAR = "events.received_at BETWEEN $first - INTERVAL 1 DAY AND $last + INTERVAL 1 DAY"
 _PLACE = "asked.place AS _place"
 _SESSION = f"{session_key('events')} AS _session"
 
@@ -71,6 +72,23 @@ def select_traced(need: Need) -> str:
     return _select(need, _SESSION, joined, "TRUE")
 
 
+def select_traces(need: Need) -> str:
+    """Give the traces of events that name a session in ``asked``."""
+    return (
+        f"SELECT DISTINCT trace_id FROM {EVENTS.name} SEMI JOIN asked USING (session_id) "  # noqa: S608 - of constants
+        f"WHERE trace_id IS NOT NULL AND {_WITHIN}{_of_agents(need)}"
+    )
+
+
+def select_of_traces(need: Need) -> str:
+    """Give events of the traces in ``traces`` that name no session in ``asked``."""
+    joined = (
+        "SEMI JOIN traces ON events.trace_id = traces.trace_id "
+        "ANTI JOIN asked ON events.session_id = asked.session_id"
+    )
+    return _select(need, "events.session_id AS _session", joined, _NEAR)
+
+
 def _key(need: Need) -> list[str]:
     return [name for name in need.table.key if name != "session_id"]
 
@@ -81,7 +99,7 @@ def _select(need: Need, place: str, joined: str, where: str) -> str:
     ordering = ['events."time"', "events.sequence", "events.event_id::BLOB AS event_id"]
     return (
         f"SELECT {', '.join([place, *ordering, *columns])} "  # noqa: S608 - quoted
-        f"FROM {EVENTS.name} {joined} WHERE {where}{_of_types(need)}"
+        f"FROM {EVENTS.name} {joined} WHERE {where}{_of_types(need)}{_of_agents(need)}"
     )
 
 
@@ -96,6 +114,14 @@ def _attribute(name: str) -> str:
 
 
 def _of_types(need: Need) -> str:
-    if not need.event_types:
+    return _among("event_type", need.event_types)
+
+
+def _of_agents(need: Need) -> str:
+    return _among("agent", need.agents)
+
+
+def _among(column: str, words: tuple[str, ...]) -> str:
+    if not words:
         return ""
-    return f" AND events.event_type IN ({', '.join(literal(each) for each in need.event_types)})"
+    return f" AND events.{column} IN ({', '.join(literal(each) for each in words)})"

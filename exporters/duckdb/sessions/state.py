@@ -10,12 +10,30 @@ from ..sql import registered
 _NUMBERED = """
 SELECT named.*, number AS session FROM named JOIN session_changes USING (session_id)
 """
-_NEXT = "SELECT epoch_us(min(again_at)) FROM processor_runs WHERE processor = ?"
+AHEAD = """
+coalesce(
+    again_at > make_timestamp($now) + INTERVAL 1 HOUR
+    AND (error IS NOT NULL OR started_at > make_timestamp($now)), FALSE
+)
+"""
+"""Of a run: it was made by a clock that ran ahead, and its next time is not to be waited for.
 
+No failed session is held back for longer than an hour; what asks for a later time otherwise
+may mean it, if it was not asked in the future.
+"""
+
+_NEXT = f"""
+SELECT epoch_us(min(CASE WHEN {AHEAD} THEN make_timestamp($now) ELSE again_at END))
+FROM processor_runs WHERE processor = $processor
+"""  # noqa: S608 - of a constant
+
+# That a processor has succeeded at all is news to who reads its rows, also if it made none.
 _SUCCEEDED = """
 UPDATE processor_runs AS old SET
     version = $version, seen_change = ran.change, seen_through = ran."position",
-    made_change = CASE WHEN ran.differs THEN $change ELSE old.made_change END,
+    made_change = CASE
+        WHEN ran.differs OR old.seen_change IS NULL THEN $change ELSE old.made_change
+    END,
     rows = ran.rows, error = NULL, attempts = 0, again_at = ran.again_at,
     started_at = make_timestamp($started), finished_at = make_timestamp($finished)
 FROM ran WHERE old.processor = $processor AND old.session = ran.session
@@ -23,7 +41,7 @@ FROM ran WHERE old.processor = $processor AND old.session = ran.session
 _FIRST_SUCCEEDED = """
 INSERT INTO processor_runs BY NAME
 SELECT $processor AS processor, session, $version AS version, ran.change AS seen_change,
-    "position" AS seen_through, CASE WHEN differs THEN $change END AS made_change, rows,
+    "position" AS seen_through, $change AS made_change, rows,
     0 AS attempts, again_at, make_timestamp($started) AS started_at,
     make_timestamp($finished) AS finished_at
 FROM ran ANTI JOIN (
@@ -47,9 +65,9 @@ FROM ran ANTI JOIN (
 """
 
 
-def next_again_us(cursor: duckdb.DuckDBPyConnection, processor: str) -> int | None:
+def next_again_us(cursor: duckdb.DuckDBPyConnection, processor: str, now_us: int) -> int | None:
     """Give the first time for which a processor asked to run again; None if there is none."""
-    found = cursor.execute(_NEXT, [processor]).fetchall()
+    found = cursor.execute(_NEXT, {"processor": processor, "now": now_us}).fetchall()
     return None if found[0][0] is None else int(found[0][0])
 
 

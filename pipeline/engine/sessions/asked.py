@@ -1,7 +1,7 @@
 """Turn what is asked of session-scope processors, and what is answered, into lines and back."""
 
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
@@ -27,7 +27,7 @@ class Asked:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read it. Raises Permanent if it is something else."""
-        return _read(text, cls, "process")
+        return _read_asked(text, cls, "process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Progress:
 
     processor: str
     done: int
-    """Sessions it ran on, of ``of``, with those it failed on."""
+    """Sessions it ran on, of ``of``, with those it failed on; where costs are made, rows so far."""
     of: int
     rows: int
     """Rows it made, whether they are others than before or not."""
@@ -69,7 +69,7 @@ class RepriceAsked:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read it. Raises Permanent if it is something else."""
-        return _read(text, cls, "reprice")
+        return _read_asked(text, cls, "reprice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,19 @@ def repricing_line(text: str | bytes) -> Told:
 
 def _line(value: "Asked | RepriceAsked | Told") -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _read_asked(text: str | bytes, kind: type[T], what: str) -> T:
+    """Read a request; one that was not understood whole would do something else."""
+    # The site reads `exporter` before it knows whose request it is.
+    known = [*(field.name for field in fields(cast("type[Any]", kind))), "exporter"]
+    unknown = _read(text, dict[str, object], what).keys() - known
+    if unknown:
+        raise Permanent(
+            f"{what}: unknown: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.",
+            reason="bad_request",
+        )
+    return _read(text, kind, what)
 
 
 def _read(text: str | bytes, kind: type[T], what: str) -> T:

@@ -1,12 +1,14 @@
 """Run a processor because someone asked for it, portion by portion, telling how far it is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from shlex import quote
 
 import pyarrow as pa
 
 from ...core.errors import Permanent
 from .asked import Asked, Progress
-from .ripe import first_chunk, without
+from .ripe import NO_SUSPECTS, first_chunk, without
 from .runs import Runs
 from .turn import Turn
 
@@ -24,12 +26,14 @@ def process_due(runs: Runs, turn: Turn, asked: Asked, who: str) -> Iterator[Prog
     """
     left = _due(runs, asked)
     told = Progress(runs.name, 0, left.num_rows, 0, 0)
+    suspects = NO_SUSPECTS
     yield told
     while left.num_rows:
-        chunk = first_chunk(left)
-        with turn.portion(who):
+        chunk = first_chunk(left, suspects=suspects)
+        with turn.portion(who, chunk.num_rows):
             done = runs.run(chunk)
-        left = without(left, chunk)
+        left = without(left, without(chunk, done.left))
+        suspects = suspects.after(chunk, done.left)
         told = Progress(
             told.processor,
             told.done + done.sessions,
@@ -41,11 +45,11 @@ def process_due(runs: Runs, turn: Turn, asked: Asked, who: str) -> Iterator[Prog
 
 
 def _due(runs: Runs, asked: Asked) -> pa.Table:
-    session_id = asked.session_id
-    if session_id is not None and not runs.due(everything=True, session_id=session_id).num_rows:
+    known = replace(asked, everything=True)
+    if asked.session_id is not None and not runs.due(known).num_rows:
         raise Permanent(
-            f"process: the store knows no session {session_id}. Look into session_id of "
-            f"processor_state for those it knows.",
+            f"process: the store knows no session {quote(asked.session_id)}. Look into session_id "
+            f"of processor_state for those it knows.",
             reason="unknown_session",
         )
-    return runs.due(everything=asked.everything, session_id=session_id)
+    return runs.due(asked)

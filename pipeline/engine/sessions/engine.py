@@ -8,8 +8,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from ...core.counters import Counters
 from ...core.errors import Permanent, Retryable
@@ -18,7 +18,7 @@ from ...core.sessions import SessionProcessor, SessionStore
 from ..retry import Backoff
 from .asked import Asked, Progress, RepriceAsked, Told
 from .by_hand import process_due
-from .insist import Stopped
+from .insist import Fault, Stopped, attempt
 from .order import in_order, maker_of, upstream_of
 from .repricing import reprice
 from .runs import Runs, Tools
@@ -27,7 +27,8 @@ from .worker import Worker
 
 logger = logging.getLogger("agentpond.sessions")
 
-_PATIENT = Patience(with_portion_s=300.0, with_requests_s=300.0)
+_LATER_S = 300.0
+_PATIENT = Patience(with_portion_s=_LATER_S, with_requests_s=_LATER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,10 @@ class SessionEngine:
 
     def troubles(self) -> list[str]:
         """Say in sentences what keeps processors from going on."""
+        now_us = self._tools.now_us()
         workers = [part.worker for part in self._parts.values()]
         stuck = [worker.runs.insist.trouble for worker in workers]
+        stuck += [part.turn.overdue(now_us) for part in self._parts.values()]
         dead = self._started and not self._stopped.is_set()
         ended = [
             f"processor {worker.runs.name}: its thread ended."
@@ -123,10 +126,12 @@ class SessionEngine:
     def process(self, asked: Asked) -> Generator[Progress, None, None]:
         """Run what is due, or everything, at once; one yield before and after each portion.
 
-        Closing the iterator gives the processors back to the background.
+        One processor after the other is taken from the background, and given back when it is
+        through, or when the iterator is closed.
 
         Raises:
-            Permanent: `already_running`, `unknown_processor` or `unknown_session`.
+            Permanent: `already_running` (at once if another request has one of them),
+                `unknown_processor` or `unknown_session`.
             Retryable: the store cannot at the moment, or the engine is stopping.
 
         """
@@ -156,14 +161,15 @@ class SessionEngine:
     def _process(
         self, asked: Asked, who: str, patience: Patience
     ) -> Generator[Progress, None, None]:
-        chosen = self._chosen(asked.processor)
-        with ExitStack() as held:
-            for name in chosen:
-                held.enter_context(self._parts[name].turn.held(who, patience))
-            for name in chosen:
-                part = self._parts[name]
+        parts = [self._parts[name] for name in self._chosen(asked.processor)]
+        for part in parts:
+            part.turn.until_unasked(patience)
+        for part in parts:
+            with part.turn.held(who, patience):
                 self._go_on()
                 yield from self._by_hand(part, asked, who)
+            # It was taken at the start; whoever asked for one of the others since then comes first.
+            patience = replace(patience, with_requests_s=_LATER_S)
 
     def _by_hand(self, part: _Part, asked: Asked, who: str) -> Iterator[Progress]:
         try:
@@ -203,8 +209,22 @@ class SessionEngine:
 
 
 def _step(turn: Turn, steps: Iterator[Told]) -> Told | None:
-    with turn.portion("reprice"):
-        return next(steps, None)
+    with turn.portion("reprice", 0):
+        told = attempt(lambda: next(steps, None))
+    if isinstance(told, Fault):
+        raise _permanent(told)
+    if isinstance(told, Retryable):
+        raise told
+    return told
+
+
+def _permanent(fault: Fault) -> Permanent:
+    if isinstance(fault.error, Permanent):
+        return fault.error
+    logger.error("reprice: %s", fault, exc_info=fault.error)
+    error = Permanent(f"reprice: a bug: {fault}. Its traceback is in the log.", reason="bug")
+    error.__cause__ = fault.error
+    return error
 
 
 def _stopping() -> Retryable:

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from ...core.errors import Permanent, Retryable
+from ...core.errors import Retryable
 from ..retry import Backoff
 
 logger = logging.getLogger("agentpond.sessions")
 
 T = TypeVar("T")
+
+_MOST_CHARACTERS = 1000
+_OUT_OF_MEMORY = "out_of_memory"
 
 
 class Stopped(BaseException):
@@ -22,13 +25,16 @@ class Stopped(BaseException):
 class Fault:
     """An error that the same call would meet again."""
 
-    error: Exception
+    error: BaseException
 
     def __str__(self) -> str:
-        """Say it in one line, with the error's type."""
-        words = " ".join(str(self.error).split())
+        """Say it in one short line, with the error's type, in characters that any store takes."""
+        told = attempt(lambda: str(self.error).strip()[:_MOST_CHARACTERS])
+        words = " ".join(told.split()) if isinstance(told, str) else "it cannot be put in words"
         kind = type(self.error).__name__
-        return f"{kind}: {words}" if words else kind
+        line = (f"{kind}: {words}" if words else kind)[:_MOST_CHARACTERS]
+        # Halves of surrogate pairs cannot be written as UTF-8, and a NUL ends a text in places.
+        return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
 
 
 class Insisting:
@@ -57,20 +63,14 @@ class Insisting:
             raise Stopped
 
     def call(self, call: Callable[[], T]) -> T | Fault:
-        """Call until it succeeds or fails for good.
+        """Call until it succeeds or fails for good; so it does if it wants more memory.
 
         Raises:
             Stopped: the engine is to stop, and the call did not succeed yet.
             Retryable: it was tried often enough.
 
         """
-        delays_s = self._backoff.delays_s()
-        attempts = 1
-        while isinstance(result := attempt(call), Retryable):
-            self._wait_out(result, next(delays_s), attempts)
-            attempts += 1
-        self.trouble = ""
-        return result
+        return self._until(lambda: _fitting(attempt(call)))
 
     def surely(self, call: Callable[[], T]) -> T:
         """Call until it succeeds, whatever it fails with: no session is to pay for that.
@@ -80,7 +80,16 @@ class Insisting:
             Retryable: it was tried often enough.
 
         """
-        return cast("T", self.call(lambda: _retryable(attempt(call))))
+        return cast("T", self._until(lambda: _retryable(attempt(call))))
+
+    def _until(self, once: Callable[[], T | Retryable | Fault]) -> T | Fault:
+        delays_s = self._backoff.delays_s()
+        attempts = 1
+        while isinstance(result := once(), Retryable):
+            self._wait_out(result, next(delays_s), attempts)
+            attempts += 1
+        self.trouble = ""
+        return result
 
     def _wait_out(self, error: Retryable, delay_s: float, attempts: int) -> None:
         self.trouble = f"processor {self._processor}: {error}"
@@ -92,12 +101,19 @@ class Insisting:
             raise Stopped
 
 
-def _retryable(result: T | Retryable | Fault) -> T:
-    if isinstance(result, Fault):
-        raise Retryable(str(result), reason="bug") from result.error
-    if isinstance(result, Retryable):
-        raise result
+def _fitting(result: T | Retryable | Fault) -> T | Retryable | Fault:
+    """Take want of memory for a fault: waiting frees none, and fewer sessions may fit."""
+    if isinstance(result, Retryable) and result.reason == _OUT_OF_MEMORY:
+        return Fault(result)
     return result
+
+
+def _retryable(result: T | Retryable | Fault) -> T | Retryable:
+    if not isinstance(result, Fault):
+        return result
+    error = Retryable(str(result), reason="bug")
+    error.__cause__ = result.error
+    return error
 
 
 def attempt(call: Callable[[], T]) -> T | Retryable | Fault:
@@ -106,9 +122,9 @@ def attempt(call: Callable[[], T]) -> T | Retryable | Fault:
         return call()
     except Retryable as error:
         return error
-    except Permanent as error:
-        return Fault(error)
+    except (Stopped, KeyboardInterrupt, GeneratorExit):
+        raise
     # The one place that catches everything: a bug that one session of one processor brings to
-    # light must hold up no other.
-    except Exception as bug:  # noqa: BLE001 - whoever gets the value logs it
+    # light must hold up no other. SystemExit and panics of Rust code are no Exception.
+    except BaseException as bug:  # noqa: BLE001 - whoever gets the value logs it
         return Fault(bug)

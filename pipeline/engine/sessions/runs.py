@@ -1,18 +1,18 @@
 """Turn due sessions into rows in the store: read, process, replace; fail alone who must.
 
-A portion in which something fails is split until those stand alone that fail by themselves.
+A portion in which something fails is split until those stand alone that fail by themselves, or
+until that has taken too long: what is left then stays due.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...core.batch import Batch
 from ...core.counters import (
     PROCESSOR_FAILED_SESSIONS,
     PROCESSOR_ROWS,
@@ -20,16 +20,22 @@ from ...core.counters import (
     PROCESSOR_SESSIONS,
     Counters,
 )
-from ...core.errors import Permanent, Retryable
+from ...core.errors import Retryable
 from ...core.schema import TIME
-from ...core.sessions import Again, Ask, Run, SessionProcessor, Sessions, SessionStore
+from ...core.sessions import DUE, Ask, Run, SessionProcessor, SessionStore
 from ..retry import Backoff
+from .asked import Asked
+from .given import given_by
 from .insist import Fault, Insisting, attempt
 from .ripe import halves
 
 logger = logging.getLogger("agentpond.sessions")
 
 _ATTEMPTS_BY_HAND = 5
+
+_MOST_CALLS = 64
+"""Calls for a portion. One session that fails is found among 200,000 in 37, the first of many in
+19; whoever has nothing to do with it waits no longer than so many calls take."""
 
 _AGAIN_S = 5.0
 _AGAIN_AT_MOST_S = 3600.0
@@ -58,12 +64,15 @@ class Done:
     sessions: int
     failed: int
     rows: int
+    left: pa.Table = field(default_factory=DUE.empty_table)
+    """Those of the portion, rows of ``DUE``, that it did not come to."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    rows: int = 0
-    failures: list[tuple[pa.Table, Fault]] = field(default_factory=list)
+    rows: int
+    failures: list[tuple[pa.Table, Fault]]
+    left: pa.Table
 
 
 class Runs:
@@ -78,6 +87,7 @@ class Runs:
         self.insist = Insisting(name, tools.backoff, tools.stopped)
         self._upstream = upstream
         self._tools = tools
+        self._traced = ""
 
     def by_hand(self) -> "Runs":
         """Give the same for someone who waits: trouble of the store is told and not waited out."""
@@ -86,15 +96,16 @@ class Runs:
         runs.insist = Insisting(self.name, tools.backoff, tools.stopped, _ATTEMPTS_BY_HAND)
         return runs
 
-    def due(self, *, everything: bool = False, session_id: str | None = None) -> pa.Table:
-        """Give the sessions to run on, in the schema ``DUE``."""
+    def due(self, asked: Asked | None = None) -> pa.Table:
+        """Give the sessions to run on, in ``DUE``; who asks waits for no next attempt."""
         ask = Ask(
             processor=self.name,
             version=self.processor.version,
             upstream=self._upstream,
             now_us=self._tools.now_us(),
-            everything=everything,
-            session_id=session_id,
+            everything=asked is not None and asked.everything,
+            failed=asked is not None,
+            session_id=None if asked is None else asked.session_id,
         )
         return self.insist.surely(lambda: self._tools.store.due(ask))
 
@@ -107,9 +118,9 @@ class Runs:
         began_us = self._tools.now_us()
         made = self._make(sessions)
         self._fail(made.failures, began_us)
-        failed = sum(rows.num_rows for rows, _ in made.failures)
-        self._count(sessions.num_rows - failed, failed, made.rows, began_us)
-        return Done(sessions.num_rows, failed, made.rows)
+        failed, done = len(made.failures), sessions.num_rows - made.left.num_rows
+        self._count(done - failed, failed, made.rows, began_us)
+        return Done(done, failed, made.rows, made.left)
 
     def _count(self, processed: int, failed: int, rows: int, began_us: int) -> None:
         add, spent_us = self._tools.counters.add, self._tools.now_us() - began_us
@@ -119,14 +130,20 @@ class Runs:
         add(PROCESSOR_RUN_SECONDS, max(spent_us, 0) / 1_000_000, processor=self.name)
 
     def _make(self, sessions: pa.Table) -> _Made:
-        result = self._once(sessions)
-        if not isinstance(result, Fault):
-            return _Made(rows=result)
-        if sessions.num_rows == 1:
-            return _Made(failures=[(sessions, result)])
-        self.insist.go_on()
-        first, second = (self._make(half) for half in halves(sessions))
-        return _Made(first.rows + second.rows, first.failures + second.failures)
+        rows, failures, left = 0, list[tuple[pa.Table, Fault]](), [sessions]
+        for _ in range(_MOST_CALLS):
+            portion = left.pop()
+            result = self._once(portion)
+            if not isinstance(result, Fault):
+                rows += result
+            elif portion.num_rows == 1:
+                failures.append((portion, result))
+            else:
+                left += reversed(halves(portion))
+            if not left:
+                break
+            self.insist.go_on()
+        return _Made(rows, failures, pa.concat_tables([DUE.empty_table(), *left]))
 
     def _once(self, sessions: pa.Table) -> int | Fault:
         """Read, process and replace; count the rows, or say what is in the way."""
@@ -136,7 +153,7 @@ class Runs:
         given = self.insist.call(lambda: store.read(ids, processor.needs, started_us))
         if isinstance(given, Fault):
             return given
-        made = attempt(lambda: _processed(self.name, processor, given))
+        made = attempt(lambda: given_by(self.name, processor, given))
         # A function of values has nothing to wait for: this fails again as well.
         if isinstance(made, Fault | Retryable):
             return made if isinstance(made, Fault) else Fault(made)
@@ -164,14 +181,16 @@ class Runs:
         self.insist.surely(lambda: self._tools.store.fail(run, words, at))
 
     def _tell(self, sessions: pa.Table, fault: Fault) -> None:
-        """Log a failure: with the traceback when it is the first one of these sessions."""
-        first = pc.min(sessions["attempts"]).as_py() == 0
+        """Log a failure: with the traceback when it is news, and the first of these sessions."""
+        words = str(fault)
+        first = pc.min(sessions["attempts"]).as_py() == 0 and words != self._traced
+        self._traced = words if first else self._traced
         logger.error(
             "processor %s: failed on %d sessions (such as %s), to be tried again later: %s",
             self.name,
             sessions.num_rows,
             sessions["session_id"][0],
-            fault,
+            words,
             exc_info=fault.error if first else None,
         )
 
@@ -181,59 +200,3 @@ def again_at(sessions: pa.Table, now_us: int) -> pa.TimestampArray:
     attempts = np.minimum(pc.fill_null(sessions["attempts"], 0).to_numpy(), 30)
     delay_s = np.minimum(_AGAIN_S * 2.0**attempts, _AGAIN_AT_MOST_S)
     return pa.array(now_us + (delay_s * 1_000_000).astype(np.int64)).cast(TIME)
-
-
-def _processed(
-    name: str, processor: SessionProcessor, sessions: Sessions
-) -> tuple[list[Batch], Again | None]:
-    """Run the processor. Raises Permanent if what it gives is not its to give."""
-    batches: list[Batch] = []
-    agains: list[Again] = []
-    for made in processor.process(sessions):
-        if isinstance(made, Again):
-            _require_known(name, made.session_ids, sessions, "an Again")
-            agains.append(made)
-        else:
-            _require_own(name, made, processor)
-            ids = made.records.column("session_id")
-            _require_known(name, ids, sessions, f"rows of {made.table.name}")
-            batches.append(made)
-    return batches, _together(agains)
-
-
-def _require_own(name: str, made: Batch, processor: SessionProcessor) -> None:
-    if made.table not in processor.tables:
-        known = ", ".join(table.name for table in processor.tables)
-        raise Permanent(
-            f"processor {name}: it gave rows of {made.table.name}, and makes: {known}. Name in "
-            f"`tables` what it makes.",
-            reason="bad_result",
-        )
-
-
-def _require_known(name: str, ids: pa.StringArray, sessions: Sessions, what: str) -> None:
-    strange = ids.filter(pc.invert(pc.is_in(ids, value_set=sessions.ids)))
-    if len(strange):
-        raise Permanent(
-            f"processor {name}: it gave {what} of session {strange[0]}, which is not at hand. "
-            f"Give rows of Sessions.ids alone.",
-            reason="bad_result",
-        )
-
-
-def _together(agains: Iterable[Again]) -> Again | None:
-    """Make one of several; a session that is in several comes at the earliest time."""
-    parts = list(_told(agains))
-    if not parts:
-        return None
-    rows = pa.concat_tables(parts).group_by("session_id", use_threads=False)
-    first = rows.aggregate([("at", "min")]).sort_by("session_id").combine_chunks()
-    return Again(first["session_id"].combine_chunks(), first["at_min"].combine_chunks())
-
-
-def _told(agains: Iterable[Again]) -> Iterator[pa.Table]:
-    for again in agains:
-        told = pa.table({"session_id": again.session_ids, "at": again.at.cast(TIME)})
-        told = told.filter(told["at"].is_valid())
-        if told.num_rows:
-            yield told

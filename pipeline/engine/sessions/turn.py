@@ -10,6 +10,9 @@ from ...core.errors import Permanent
 
 BACKGROUND = "its own cadence"
 
+_LONG_US = 300_000_000
+"""A portion takes seconds; one that takes minutes is worth a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -19,6 +22,15 @@ class Patience:
     """For the portion that the background has in hand."""
     with_requests_s: float = 0.0
     """For another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A portion in hand."""
+
+    who: str
+    sessions: int
+    since_us: int
 
 
 class Turn:
@@ -33,7 +45,7 @@ class Turn:
         self._freed = freed
         self._changed = threading.Condition()
         self._held: tuple[str, int] | None = None
-        self._working: tuple[str, int] | None = None
+        self._working: _Work | None = None
 
     @property
     def free(self) -> bool:
@@ -44,14 +56,25 @@ class Turn:
     def working_since_us(self) -> int:
         """When the portion in hand was begun (Unix microseconds); 0 if there is none."""
         working = self._working
-        return 0 if working is None else working[1]
+        return 0 if working is None else working.since_us
 
-    def begin(self) -> bool:
+    def overdue(self, now_us: int) -> str:
+        """Say it in a sentence if the portion in hand takes long; else nothing."""
+        working = self._working
+        if working is None or now_us - working.since_us < _LONG_US:
+            return ""
+        on = f" on {working.sessions} sessions" if working.sessions else ""
+        return (
+            f"processor {self._processor}: at work{on} since {_clock_time(working.since_us)} "
+            f"(asked for by {working.who})."
+        )
+
+    def begin(self, sessions: int) -> bool:
         """Begin a portion in the background; tell whether that may be."""
         with self._changed:
             if not self.free:
                 return False
-            self._working = (BACKGROUND, self._now_us())
+            self._working = _Work(BACKGROUND, sessions, self._now_us())
             return True
 
     def end(self) -> None:
@@ -61,10 +84,10 @@ class Turn:
             self._changed.notify_all()
 
     @contextmanager
-    def portion(self, who: str) -> Iterator[None]:
+    def portion(self, who: str, sessions: int) -> Iterator[None]:
         """Mark a portion that a request has in hand, which holds the turn."""
         with self._changed:
-            self._working = (who, self._now_us())
+            self._working = _Work(who, sessions, self._now_us())
         try:
             yield
         finally:
@@ -87,6 +110,11 @@ class Turn:
                 self._changed.notify_all()
             self._freed()
 
+    def until_unasked(self, patience: Patience) -> None:
+        """Wait until no request holds it. Raises Permanent if one still does."""
+        with self._changed:
+            self._until_unasked(patience)
+
     def until_idle(self, timeout_s: float) -> bool:
         """Wait until no portion is in hand; tell whether that came."""
         with self._changed:
@@ -94,19 +122,27 @@ class Turn:
 
     def _hold(self, who: str, patience: Patience) -> None:
         with self._changed:
-            if not self._changed.wait_for(lambda: self._held is None, patience.with_requests_s):
-                raise self._already(*(self._held or (who, self._now_us())))
+            self._until_unasked(patience)
             # From here on the background begins nothing.
             self._held = (who, self._now_us())
             if not self._changed.wait_for(lambda: self._working is None, patience.with_portion_s):
                 working, self._held = self._working, None
                 self._changed.notify_all()
-                raise self._already(*(working or (BACKGROUND, self._now_us())))
+                since_us = self._now_us() if working is None else working.since_us
+                raise self._already(BACKGROUND, since_us)
+
+    def _until_unasked(self, patience: Patience) -> None:
+        self._changed.wait_for(lambda: self._held is None, patience.with_requests_s)
+        if self._held is not None:
+            raise self._already(*self._held)
 
     def _already(self, who: str, since_us: int) -> Permanent:
-        since = datetime.fromtimestamp(since_us / 1_000_000, UTC)
         return Permanent(
-            f"processor {self._processor}: already running since {since:%H:%M:%S} UTC (asked for "
-            f"by {who}). Wait until it ends, or watch processor_state.",
+            f"processor {self._processor}: already running since {_clock_time(since_us)} (asked "
+            f"for by {who}). Wait until it ends, or watch processor_state.",
             reason="already_running",
         )
+
+
+def _clock_time(at_us: int) -> str:
+    return f"{datetime.fromtimestamp(at_us / 1_000_000, UTC):%H:%M:%S} UTC"

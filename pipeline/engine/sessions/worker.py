@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ...core.counters import PROCESSOR_DUE_SESSIONS, PROCESSOR_RUNNING_SINCE
 from .insist import Stopped
-from .ripe import NOBODY, Look, choose, first_chunk, within, without
+from .ripe import NO_SUSPECTS, NOBODY, Look, choose, first_chunk, within, without
 from .runs import Runs, Tools
 from .turn import Turn
 
@@ -21,7 +21,7 @@ _LOOK_AFTER = 0.25
 # a session's news show within seconds, and no processor takes more than a twentieth of a core.
 _PAUSE_FOR_WORK = 20
 
-# A clock that was set back must not put us to sleep for long.
+# Within this it is noticed that the clock was set back.
 _SLEEP_S = 60.0
 
 
@@ -43,7 +43,9 @@ class Worker:
         self._noted_us: int | None = None
         self._next_us: int | None = None
         self._not_before_us = 0
+        self._now_us = 0
         self._waiting = NOBODY
+        self._suspects = NO_SUSPECTS
         self._due = 0
 
     @property
@@ -75,31 +77,30 @@ class Worker:
 
     def look_at_us(self, now_us: int) -> int | None:
         """Give when to look next (Unix microseconds); None if nothing can be due till woken."""
-        # Not longer than `every` from now, should the clock have been set back.
-        not_before_us = min(self._not_before_us, now_us + self._every_us)
+        self._heed(now_us)
         times = [self._next_us] if self._next_us is not None else []
         if self._urgent:
-            times.append(not_before_us)
+            times.append(self._not_before_us)
         elif self._tools.store.change != self._seen:
             self._noted_us = min(self._noted_us or now_us, now_us)
             settled_us = self._noted_us + round(self._cadence.settle_s * _LOOK_AFTER * 1_000_000)
-            times.append(max(settled_us, not_before_us))
+            times.append(max(settled_us, self._not_before_us))
         return min(times, default=None)
 
     def step(self) -> None:
         """Look once, and run on the sessions whose time has come."""
         look = self._look()
-        if not look.chosen.num_rows:
-            return
-        if look.fresh:
+        if look.fresh.num_rows:
             began_us = self._tools.now_us()
-            self._run_on_all(look.chosen)
+            self._run_on_all(look.fresh)
             pause_us = _PAUSE_FOR_WORK * (self._tools.now_us() - began_us)
             self._not_before_us = began_us + min(self._every_us, pause_us)
-        else:
-            # One portion, and then what is fresh goes first again.
-            self._run_on(first_chunk(look.chosen))
-        self._next_us = 0
+        for others in (look.again, look.outdated):
+            if others.num_rows:
+                # One portion, and then what is fresh goes first again.
+                self._run_on(first_chunk(others, suspects=self._suspects))
+        if look.fresh.num_rows or look.again.num_rows or look.outdated.num_rows:
+            self._next_us = 0
 
     def _run(self) -> None:
         try:
@@ -120,6 +121,13 @@ class Worker:
                 self._changed.wait(min(left_s, _SLEEP_S))
         return False
 
+    def _heed(self, now_us: int) -> None:
+        """Put nothing off for longer because the clock was set back."""
+        self._not_before_us = min(self._not_before_us, now_us + self._every_us)
+        if now_us < self._now_us and self._next_us is not None:
+            self._next_us = 0
+        self._now_us = now_us
+
     def _look(self) -> Look:
         with self._changed:
             self._urgent = False
@@ -128,8 +136,10 @@ class Worker:
         self._seen = self._tools.store.change
         due = self.runs.due()
         now_us = self._tools.now_us()
-        self._not_before_us = min(self._not_before_us, now_us + self._every_us)
-        look = choose(due, self._waiting, now_us, self._cadence, self._not_before_us)
+        self._heed(now_us)
+        self._suspects = self._suspects.within(due)
+        not_before_us, suspects = self._not_before_us, self._suspects
+        look = choose(due, self._waiting, now_us, self._cadence, not_before_us, suspects)
         self._due = due.num_rows
         self._waiting = look.waiting
         self._next_us = self._next(look, now_us)
@@ -156,12 +166,13 @@ class Worker:
     def _run_on(self, chunk: pa.Table) -> bool:
         """Run on a portion; False if a request has the turn, which wakes us when it is done."""
         self.runs.insist.go_on()
-        if not self._turn.begin():
+        if not self._turn.begin(chunk.num_rows):
             return False
         try:
-            self.runs.run(chunk)
+            done = self.runs.run(chunk)
         finally:
             self._turn.end()
-        self._waiting = self._waiting.without(chunk["session_id"].combine_chunks())
+        self._suspects = self._suspects.after(chunk, done.left)
+        self._waiting = self._waiting.without(without(chunk, done.left))
         self._ran(self.runs.name)
         return True

@@ -22,19 +22,29 @@ from ...pricing.book import PriceBook
 from ...pricing.calls import price_calls
 from ...pricing.own import read
 from ...session.cadence import SessionConfig, version_of
+from ...session.numbers import sound
 from ...session.turning import TURN_COLUMNS, TURN_TYPES, turns_of
-from . import metrics, requests, untold
-from .codex import CODEX_BESIDE, CODEX_COLUMNS, codex_calls
-from .codex_logs import LOG_COLUMNS, LOG_TYPES
+from . import metrics, requests, spawned, untold
+from .codex import (
+    CODEX_BESIDE,
+    CODEX_BESIDE_TYPES,
+    CODEX_COLUMNS,
+    CODEX_TRACED,
+    CODEX_TRACED_TYPES,
+    CODEX_TYPES,
+    codex_calls,
+)
+from .codex_logs import LOG_COLUMNS
 from .codex_points import POINT_COLUMNS
-from .parting import is_codex, of_codex
+from .codex_spans import SPAN_COLUMNS
+from .parting import CLAUDE_CODE, CODEX, is_codex, of_codex
 
 _CODE = 1
 """Part of the version: grows when rows of the same events become others."""
 
-_POINTS = "points"
+_POINTS, _TOOLS = "points", "tools"
 _POINT_COLUMNS = tuple(dict.fromkeys((*metrics.COLUMNS, *POINT_COLUMNS)))
-_ONLY_OF_POINTS = set(POINT_COLUMNS) - set(LOG_COLUMNS)
+_ONLY_OF_POINTS = set(POINT_COLUMNS) - {*LOG_COLUMNS, *SPAN_COLUMNS, *TURN_COLUMNS}
 _COLUMNS = tuple(
     dict.fromkeys(
         (
@@ -44,9 +54,13 @@ _COLUMNS = tuple(
         )
     )
 )
-_TYPES = tuple(dict.fromkeys((*TURN_TYPES, *requests.TYPES, *LOG_TYPES)))
+_TYPES = tuple(
+    each
+    for each in dict.fromkeys((*TURN_TYPES, *requests.TYPES, requests.REFUSAL, *CODEX_TYPES))
+    if each != metrics.TYPE
+)
 _BESIDE_COLUMNS = tuple(dict.fromkeys((*untold.BESIDE_COLUMNS, *CODEX_BESIDE)))
-_BESIDE_TYPES = ("turn", *requests.TYPES)
+_BESIDE_TYPES = tuple(dict.fromkeys((*requests.TYPES, *CODEX_BESIDE_TYPES)))
 
 
 class Config(SessionConfig):
@@ -64,7 +78,9 @@ class Ledger:
     needs: Sequence[Need] = (
         Need(EVENTS, _COLUMNS, _TYPES),
         Need(EVENTS, _POINT_COLUMNS, (metrics.TYPE,), label=_POINTS),
+        Need(EVENTS, spawned.COLUMNS, spawned.TYPES, label=_TOOLS, agents=(CLAUDE_CODE,)),
         Need(EVENTS, _BESIDE_COLUMNS, _BESIDE_TYPES, Of.BESIDE),
+        Need(EVENTS, CODEX_TRACED, CODEX_TRACED_TYPES, Of.TRACED, agents=(CODEX,)),
     )
     tables: Sequence[Table] = (API_CALLS,)
 
@@ -86,24 +102,29 @@ class Ledger:
 
     def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
         """Give the calls of the sessions at hand, with their cost."""
-        events, beside = sessions.events, sessions.rows[Of.BESIDE.value]
-        points = sessions.rows[_POINTS]
-        calls = _calls(events.filter(pc.invert(is_codex(events))))
+        sessions = sound(sessions)
+        events, points = sessions.events, sessions.rows[_POINTS]
+        beside, traced = (sessions.rows[each.value] for each in (Of.BESIDE, Of.TRACED))
+        calls = _calls(events.filter(pc.invert(is_codex(events))), sessions.rows[_TOOLS])
         uncounted = untold.untold(metrics.points_of(points), calls, beside)
         codex = of_codex(events, points)
         told = [
             calls,
             metrics.metric_calls(uncounted),
-            codex_calls(codex, beside, turns_of(codex)),
+            codex_calls(codex, traced, beside, turns_of(codex)),
         ]
         yield Batch(API_CALLS, _priced(_in_order(pa.concat_tables(told)), self.book))
 
 
-def _calls(events: pa.RecordBatch) -> pa.Table:
+def _calls(events: pa.RecordBatch, tools: pa.RecordBatch) -> pa.Table:
     """Give the calls of agents that name their requests."""
-    tells = pc.is_in(events.column("event_type"), value_set=pa.array(requests.TYPES))
+    types = pa.array([*requests.TYPES, requests.REFUSAL])
+    tells = pc.is_in(events.column("event_type"), value_set=types)
     turn_id = turns_of(events).turn_id
-    return requests.calls_of(events.filter(tells), turn_id.filter(tells))
+    rows = events.filter(tells)
+    kind = spawned.kinds_of(rows, tools)
+    rows = rows.set_column(rows.schema.get_field_index("subagent"), "subagent", kind)
+    return requests.calls_of(rows, turn_id.filter(tells))
 
 
 def _in_order(calls: pa.Table) -> pa.Table:

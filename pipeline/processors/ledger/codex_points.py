@@ -2,8 +2,8 @@
 
 The points name no session: they stand among the session-less of their agent and day, and give
 one row for each model and kind of session there. Points in whose time, or a minute before or
-behind it, a session of the same agent and team told of usage by logs or spans tell of the same
-turns again, and give none. Source: reference of Codex, sections 6 (route D) and 8.
+behind it, a session of the same agent and team told of usage of the same model by logs or spans
+tell of the same turns again, and give none. Source: reference of Codex, sections 6 (route D) and 8.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ...session.groups import Groups, Mask, Numbers, codes_of, mask_of, texts_of
 from ...session.series import counted
+from .codex_pairs import BEFORE_US, BEHIND_US
 from .codex_rows import micros_of
 from .told import TOKENS, told_table
 
@@ -22,8 +23,14 @@ POINT_COLUMNS = (
 )
 """The columns of ``events`` that points are told by."""
 
-BESIDE_COLUMNS = ("agent", "team", "time", "end_time", "input_tokens")
+BESIDE_COLUMNS = (
+    *("session_id", "turn_id", "agent", "team", "event_type", "model"),
+    *("time", "end_time", "input_tokens"),
+)
 """The columns of the events beside that tell of usage."""
+
+BESIDE_TYPES = ("api_request", "turn", "llm_stream")
+"""Their types."""
 
 _ROW = ("session_id", "agent", "provider", "model", "speed")
 _METRIC = "codex.turn.token_usage"
@@ -111,8 +118,48 @@ def _ids(names: dict[str, pa.StringArray]) -> pa.StringArray:
 
 
 def _told_beside(points: pa.RecordBatch, beside: pa.RecordBatch) -> Mask:
-    """Mask the points in whose time usage was told by other means."""
+    """Mask the points in whose time usage of their model was told by other means."""
+    of_some, of_any = _heard(beside)
+    named = of_some.filter(of_some.column("model").is_valid())
+    other = pa.concat_batches([of_any, of_some.filter(of_some.column("model").is_null())])
+    told = _near(points, named, "agent", "team", "model")
+    return told | _near(points, other, "agent", "team")
+
+
+def _heard(beside: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Give what tells of usage, and the streams of whose usage nothing of that tells.
+
+    The response of such a stream tells its usage, but no session and no model.
+    """
     heard = beside.filter(beside.column("input_tokens").is_valid())
+    stream = beside.filter(pc.equal(beside.column("event_type"), "llm_stream"))
+    return heard, stream.filter(pa.array(~_in_turns(stream, heard) & ~_logged(stream, heard)))
+
+
+def _in_turns(stream: pa.RecordBatch, heard: pa.RecordBatch) -> Mask:
+    turns = heard.filter(pc.equal(heard.column("event_type"), "turn"))
+    codes = codes_of(
+        *(
+            pa.concat_arrays([stream.column(name), turns.column(name)])
+            for name in ("session_id", "turn_id")
+        )
+    )
+    told: Mask = np.isin(codes[: stream.num_rows], codes[stream.num_rows :])
+    return told
+
+
+def _logged(stream: pa.RecordBatch, heard: pa.RecordBatch) -> Mask:
+    logged = heard.filter(pc.equal(heard.column("event_type"), "api_request"))
+    session = pa.concat_arrays([stream.column("session_id"), logged.column("session_id")])
+    whose, count = codes_of(session), stream.num_rows
+    since = micros_of(stream.column("time"), _LONG_AGO) - BEFORE_US
+    until = micros_of(stream.column("end_time"), _LONG_AGO) + BEHIND_US
+    at = micros_of(logged.column("time"), _LONG_AGO)
+    return _any_between(whose[:count], since, until, whose[count:], at)
+
+
+def _near(points: pa.RecordBatch, heard: pa.RecordBatch, *same: str) -> Mask:
+    """Mask the points in whose time, or near it, anything alike was heard."""
     at = micros_of(pc.coalesce(heard.column("end_time"), heard.column("time")), _LONG_AGO)
     until = micros_of(points.column("time"), _LONG_AGO)
     since = micros_of(pc.coalesce(points.column("start_time"), points.column("time")), _LONG_AGO)
@@ -120,9 +167,7 @@ def _told_beside(points: pa.RecordBatch, beside: pa.RecordBatch) -> Mask:
     # hand by chance, for another day's sake.
     day = since // _DAY_US * _DAY_US
     since, until = since - _SLACK_US, np.minimum(until + _SLACK_US, day + _DAY_US + _HOUR_US)
-    whose = codes_of(
-        *(pa.concat_arrays([points.column(n), heard.column(n)]) for n in ("agent", "team"))
-    )
+    whose = codes_of(*(pa.concat_arrays([points.column(n), heard.column(n)]) for n in same))
     count = points.num_rows
     return _any_between(whose[:count], since, until, whose[count:], at)
 

@@ -8,12 +8,13 @@ from ...core.schema import EVENTS
 from ...core.sessions import Need
 from .codex import CODEX_COLUMNS
 
-_CODEX = "codex"
+CLAUDE_CODE, CODEX = "claude_code", "codex"
+"""The agents."""
 
 
 def is_codex(rows: pa.RecordBatch) -> pa.BooleanArray:
     """Mask the rows of Codex."""
-    return pc.fill_null(pc.equal(rows.column("agent"), _CODEX), fill_value=False)
+    return pc.fill_null(pc.equal(rows.column("agent"), CODEX), fill_value=False)
 
 
 def of_codex(events: pa.RecordBatch, points: pa.RecordBatch) -> pa.RecordBatch:

@@ -20,6 +20,9 @@ from .told import TOKENS, told_table
 TYPES = ("api_request", "llm_request", "api_error")
 """The events that tell of one call each."""
 
+REFUSAL = "api_refusal"
+"""The event that tells of a call, by its request id, that the model refused to answer."""
+
 _TAKEN = (
     "agent",
     "provider",
@@ -41,10 +44,19 @@ _TAKEN = (
 
 COLUMNS = tuple(
     dict.fromkeys(
-        (*names.COLUMNS, *_TAKEN, *TOKENS, "source", "received_at", "success", "error_type")
+        (
+            *(*names.COLUMNS, *_TAKEN, *TOKENS),
+            *("source", "received_at", "success", "error_type", "parent_span_id"),
+        )
     )
 )
 """The columns of ``events`` that calls are made of."""
+
+
+_TRACES = 1
+"""Where the spans stand among those who tell."""
+
+_NULL_TEXT = pa.scalar(None, pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +71,17 @@ class _Teller:
 
 
 def calls_of(rows: pa.RecordBatch, turn_id: pa.StringArray) -> pa.Table:
-    """Give the calls that some rows of TYPES and their turns tell of, in the schema TOLD."""
+    """Give the calls that rows of TYPES and REFUSAL and their turns tell of, as ``TOLD``."""
+    known = pc.or_(pc.not_equal(rows.column("event_type"), REFUSAL), rows["request_id"].is_valid())
+    rows, turn_id = rows.filter(known), turn_id.filter(known)
     name = names.names_of(rows)
     groups = Groups.by(rows.column("session_id"), name)
     tellers = _tellers(rows, groups)
     calls = _calls(rows, groups, tellers, name=name, turn_id=turn_id)
     told = rows.column("attempt").is_valid()
     by = [(each.name, mask_of(told.take(each.at))) for each in tellers]
-    return pa.concat_tables([calls, earlier_attempts(calls, texts_of(by))])
+    began = rows.column("time").take(tellers[_TRACES].at)
+    return pa.concat_tables([calls, earlier_attempts(calls, texts_of(by), began)])
 
 
 def _calls(
@@ -78,7 +93,11 @@ def _calls(
     turn_id: pa.StringArray,
 ) -> pa.Table:
     columns = {field: _told(rows.column(field), tellers) for field in _TAKEN}
+    refused = calls.any(mask_of(pc.equal(rows.column("event_type"), REFUSAL)))
     columns |= {
+        "stop_reason": pc.coalesce(
+            columns["stop_reason"], pc.if_else(pa.array(refused), "refusal", _NULL_TEXT)
+        ),
         "session_id": calls.first(rows.column("session_id")),
         "api_call_id": calls.first(name),
         "turn_id": _told(turn_id, tellers),

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from ...core.schema import TIME
 from ...core.sessions import Again
 from ...session.groups import Groups, Mask, Numbers, by_place, mask_of
+from .counters import Counted
 
 _EXITS = pa.array(["exit", "quit", "logout", "clear"])
 """Slash commands after which a session tells no more."""
@@ -36,15 +37,20 @@ class Silence:
     ended_us: int
 
 
-def heard(events: pa.RecordBatch, sessions: Groups, last_change: pa.TimestampArray) -> Heard:
-    """Give the times of the sessions; ``last_change`` is that of their counters."""
+def heard(events: pa.RecordBatch, sessions: Groups, counted: Counted) -> Heard:
+    """Give the times of the sessions.
+
+    One of which only metrics tell began when they began to count, not when they first came.
+    """
     time = pc.coalesce(events.column("time"), events.column("received_at"))
     until = pc.max_element_wise(time, events.column("end_time"))
     last = sessions.max(until)
-    counted = mask_of(pc.equal(events.column("signal"), "metrics"))
-    did = sessions.where(~counted).max(until) if counted.any() else last
-    active = pc.coalesce(pc.max_element_wise(did, last_change), last)
-    return Heard(sessions.min(time), last, active)
+    points = mask_of(pc.equal(events.column("signal"), "metrics"))
+    did = sessions.where(~points).max(until) if points.any() else last
+    active = pc.coalesce(pc.max_element_wise(did, counted.last_change), last)
+    alone = pa.array(~sessions.any(~points))
+    first = pc.min_element_wise(sessions.min(time), pc.if_else(alone, counted.since, _NO_TIME))
+    return Heard(first, last, active)
 
 
 def ends(

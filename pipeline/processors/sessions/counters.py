@@ -15,6 +15,8 @@ from .needs import SERIES
 
 _PREFIX = "claude_code."
 
+_TAKING_UP = pa.array(["continue", "resume"])
+
 _WHOLE = {
     "lines_added": ("lines_of_code.count", "added"),
     "lines_removed": ("lines_of_code.count", "removed"),
@@ -36,6 +38,10 @@ class Counted:
     """How the first of them was started."""
     first_start: pa.TimestampArray
     last_start: pa.TimestampArray
+    taken_up: pa.Int64Array
+    """The points that tell of a start that took up an earlier session."""
+    since: pa.TimestampArray
+    """When the first delta began to count."""
     last_change: pa.TimestampArray
     """The last point that tells something new: a cumulative one is told again each minute."""
 
@@ -59,6 +65,8 @@ def counters(points: pa.RecordBatch, ids: pa.StringArray) -> Counted:
         start_type=_first_type(points, starts),
         first_start=starts.min(points.column("start_time")),
         last_start=starts.max(points.column("start_time")),
+        taken_up=starts.where(_taking_up(points)).counts(),
+        since=sessions.where(_deltas(points)).min(points.column("start_time")),
         last_change=sessions.where(_new(points)).max(points.column("time")),
     )
 
@@ -95,6 +103,14 @@ def _first_type(points: pa.RecordBatch, starts: Groups) -> pa.StringArray:
     return starts.where(mask_of(pc.equal(began, first))).first(
         points.column("attributes.start_type")
     )
+
+
+def _taking_up(points: pa.RecordBatch) -> Mask:
+    return mask_of(pc.is_in(points.column("attributes.start_type"), value_set=_TAKING_UP))
+
+
+def _deltas(points: pa.RecordBatch) -> Mask:
+    return mask_of(pc.equal(points.column("temporality"), "delta"))
 
 
 def _new(points: pa.RecordBatch) -> Mask:

@@ -17,11 +17,11 @@ _MADE_UP = (
 
 
 def prompts(
-    steps: pa.RecordBatch, ids: pa.StringArray, by_logs: Mask, parent: pa.StringArray
+    steps: pa.RecordBatch, ids: pa.StringArray, by_logs: Mask, by_agent: pa.BooleanArray
 ) -> pa.Int64Array:
     """Count each session's prompts that a human gave, from logs, else (not ``by_logs``) spans.
 
-    What is asked of a session that has a ``parent`` was asked by an agent.
+    What is asked of a session that was started ``by_agent`` was asked by one.
     """
     sessions = by_place(steps, ids)
     text = steps.column("content")
@@ -30,4 +30,4 @@ def prompts(
     logged = sessions.where(mask_of(pc.equal(kind, "user_prompt")) & ~mask_of(made_up)).counts()
     traced = sessions.where(mask_of(pc.equal(kind, "turn")) & ~mask_of(made_up)).counts()
     counted = pc.if_else(pa.array(by_logs), logged, traced)
-    return pc.if_else(parent.is_valid(), pa.scalar(0, pa.int64()), counted)
+    return pc.if_else(by_agent, pa.scalar(0, pa.int64()), counted)

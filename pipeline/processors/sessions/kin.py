@@ -5,6 +5,8 @@ the trace does: all that a sub-agent does lies in the trace of its parent's turn
 reference of Codex, section 4, "sub-agent" and "turn via trace".
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,29 @@ from ...session.groups import Groups, Mask, by_place, codes_of, mask_of
 
 _NULL_TEXT = pa.scalar(None, pa.string())
 _BEGINNINGS = pa.array(["user_prompt", "turn"])
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What is known of where each session came from."""
+
+    parent: pa.StringArray
+    reviewing: pa.BooleanArray
+    """It reviews what another one did: nobody gave it a prompt."""
+
+    @property
+    def by_agent(self) -> pa.BooleanArray:
+        """Whether an agent asked for it, not a human."""
+        return pc.or_(self.parent.is_valid(), self.reviewing)
+
+
+def reviewing(tools: pa.RecordBatch, ids: pa.StringArray) -> pa.BooleanArray:
+    """Tell which sessions use tools under their own id in place of an agent's name.
+
+    That is how Codex calls reviewers: reference of Codex, section 4, "agent".
+    """
+    own = mask_of(pc.equal(tools.column("subagent"), tools.column("session_id")))
+    return pa.array(by_place(tools, ids).any(own))
 
 
 def parents(

@@ -25,6 +25,11 @@ SERIES = (
 )
 """What tells one series of a counter from another: reference of Claude Code, section 5."""
 
+COUNTED = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+"""The columns of tokens that add up to all tokens."""
+
+TOKENS = (*COUNTED, "reasoning_tokens")
+
 EVENTS_NEED = Need(
     EVENTS,
     (
@@ -38,7 +43,7 @@ STEPS_NEED = Need(
     EVENTS,
     (
         *("session_id", "agent", "signal", "event_type", "event_name", "time", "trace_id"),
-        *("content", "attributes.command_name", "attributes.hook_event"),
+        *("turn_id", *COUNTED, "content", "attributes.command_name", "attributes.hook_event"),
     ),
     event_types=("user_prompt", "turn", "session_start", "session_end", "hook"),
     label="steps",
@@ -54,25 +59,21 @@ POINTS_NEED = Need(
 KIN_NEED = Need(
     EVENTS,
     ("session_id", "event_type", "time", "trace_id", "subagent_id", "parent_session_id"),
-    event_types=("session_start", "user_prompt", "turn", "subagent"),
+    event_types=("session_start", "user_prompt", "turn", "subagent", "tool_result"),
     of=Of.KIN,
-)
-
-TOKENS = (
-    *("input_tokens", "cache_read_tokens", "cache_write_tokens"),
-    *("output_tokens", "reasoning_tokens"),
 )
 
 CALLS_NEED = Need(
     API_CALLS,
     (
-        *("session_id", "api_call_id", "model", *TOKENS, "success"),
+        *("session_id", "api_call_id", "turn_id", "model", *TOKENS, "success"),
         *("reported_cost_usd", "cost_usd", "cost_status", "usage_source"),
     ),
 )
 
 TOOLS_NEED = Need(
-    TOOL_CALLS, ("session_id", "tool_call_id", "decision_source", "success", "status")
+    TOOL_CALLS,
+    ("session_id", "tool_call_id", "subagent", "decision_source", "success", "status"),
 )
 
 TURNS_NEED = Need(TURNS, ("session_id", "turn_id", "reported_cost_usd"))

@@ -17,6 +17,8 @@ from ...core.sessions import SESSIONLESS, Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...session.cadence import SessionConfig, version_of
 from ...session.groups import Groups, Mask, by_place, mask_of
+from ...session.numbers import sound
+from ...session.unmade import unmade, untold
 from . import activity, capture, counters, human, kin, sums
 from .needs import NEEDS
 from .sequences import sequences
@@ -25,6 +27,7 @@ from .who import who
 
 _VERSION = 1
 _MOMENT = timedelta(0)
+_NULL_TEXT = pa.scalar(None, pa.string())
 
 
 class Config(SessionConfig):
@@ -72,6 +75,8 @@ class _Told:
     at_all: Mask
     """Not metrics alone."""
     by_logs: Mask
+    fails: Mask
+    """Something would tell of a failure: Codex' spans do not."""
 
 
 class SessionRows:
@@ -93,10 +98,11 @@ class SessionRows:
 
     def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
         """Give one row for each session that has events, and when its status will change."""
+        sessions = sound(sessions)
         events = sessions.events
         groups = by_place(events, sessions.ids)
         counted = counters.counters(sessions.rows["points"], sessions.ids)
-        when = activity.heard(events, groups, counted.last_change)
+        when = activity.heard(events, groups, counted)
         columns = self._facts(sessions, groups, counted)
         ended_at = activity.ends(sessions.rows["steps"], sessions.ids, counted.last_start, when)
         status, next_at, due = activity.status(
@@ -109,7 +115,7 @@ class SessionRows:
             "ended_at": ended_at,
             "status": status,
         }
-        present = _present(sessions, groups)
+        present = _present(sessions, groups, counted)
         arrays = [columns[field.name].cast(field.type) for field in SESSIONS.schema]
         rows = pa.RecordBatch.from_arrays(arrays, schema=SESSIONS.schema)
         yield Batch(SESSIONS, rows.filter(pa.array(present)))
@@ -121,25 +127,34 @@ class SessionRows:
         """Give the columns that do not depend on the time of day."""
         events, ids = sessions.events, sessions.ids
         begun = session_starts(sessions.rows["steps"])
+        named = pa.array(_named(ids))
         told_parent = kin.parents(events, groups, begun, sessions.rows["kin"], ids)
-        parent = pc.if_else(pa.array(_named(ids)), told_parent, pa.scalar(None, pa.string()))
+        parent = pc.if_else(named, told_parent, _NULL_TEXT)
+        calls, tools = sessions.rows["api_calls"], sessions.rows["tool_calls"]
+        family = kin.Kin(parent, kin.reviewing(tools, ids))
         found = sequences(events, groups)
-        begins = starts(counted, found, begun, parent, ids)
+        begins = starts(counted, found, begun, family, ids)
         told = _told(events, groups)
         sums_told = _sums(sessions, told)
-        sum_of_tokens = sums.token_sum(sessions.rows["api_calls"], ids)
+        captured = capture.ratio(
+            found,
+            begins.known,
+            sums.token_sum(calls, ids),
+            counted.tokens,
+            capture.share_of_spans(sessions.rows["steps"], calls, ids),
+        )
         return {
             "agent": groups.first(events.column("agent")),
-            "started_by": begins.started_by,
-            "resumes": begins.resumes,
+            "started_by": pc.if_else(named, begins.started_by, _NULL_TEXT),
+            "resumes": pc.if_else(named, begins.resumes, pa.scalar(None, pa.int64())),
             "parent_session_id": parent,
             **who(events, groups, ~_named(ids), self._config.defaults, self._config.teams),
             "events": groups.counts(),
             "error_density": sums.share_of_events(groups.where(_errors(events)), groups),
             **counted.columns,
-            "capture_ratio": capture.ratio(found, begins.known, sum_of_tokens, counted.tokens),
+            "capture_ratio": captured,
             **sums_told,
-            **_activities(sessions, groups, told, parent, sums_told["api_calls"]),
+            **_activities(sessions, groups, told, family, sums_told["api_calls"]),
         }
 
 
@@ -148,26 +163,33 @@ def _named(ids: pa.StringArray) -> Mask:
     return ~mask_of(pc.starts_with(ids, f"{SESSIONLESS}:"))
 
 
-def _present(sessions: Sessions, groups: Groups) -> Mask:
+def _present(sessions: Sessions, groups: Groups, counted: counters.Counted) -> Mask:
     """Mask the sessions to tell of: those that are one, and what was used outside of any.
 
     Codex' metrics and many of its spans name no session; that alone is no session to count.
+    Neither is the id under which Claude Code counts its start before it takes up another one.
     """
     ids = sessions.ids
     used = np.zeros(len(ids), dtype=np.bool_)
     for name in ("api_calls", "tool_calls", "turns"):
         used |= by_place(sessions.rows[name], ids).counts().to_numpy() > 0
-    return (groups.counts().to_numpy() > 0) & (_named(ids) | used)
+    events = groups.counts().to_numpy()
+    present: Mask = _named(ids) & (events > counted.taken_up.to_numpy())
+    present |= used & (events > 0)
+    return present
 
 
 def _sums(sessions: Sessions, told: _Told) -> dict[str, pa.Array]:
     """Give what is summed up over calls, tools and turns."""
     rows, ids = sessions.rows, sessions.ids
-    calls = sums.of_calls(rows["api_calls"], ids, told.at_all)
+    calls = sums.of_calls(rows["api_calls"], ids, told.at_all, told.fails)
+    calls = untold(calls, unmade(sessions, "api_calls", ids))
     turns = sums.of_turns(rows["turns"], ids, told.at_all)
+    turns = untold(turns, unmade(sessions, "turns", ids))
     # Codex tells what a whole turn cost, and of no call.
     reported = pc.coalesce(calls["reported_cost_usd"], turns["reported_cost_usd"])
-    tools = sums.of_tools(rows["tool_calls"], ids, told.at_all)
+    tools = sums.of_tools(rows["tool_calls"], ids, told.at_all, told.fails)
+    tools = untold(tools, unmade(sessions, "tool_calls", ids))
     return {**turns, **calls, **tools, "reported_cost_usd": reported}
 
 
@@ -175,29 +197,31 @@ def _activities(
     sessions: Sessions,
     groups: Groups,
     told: _Told,
-    parent: pa.StringArray,
+    family: kin.Kin,
     calls: pa.Int64Array,
 ) -> dict[str, pa.Array]:
-    """Count what the human and the agent did; NULL where only metrics tell of the session."""
+    """Count what the human and the agent did; NULL where only metrics tell of the session.
+
+    And where tool calls, which are a part of both, were not made yet.
+    """
     rows, ids = sessions.rows, sessions.ids
-    prompted = human.prompts(rows["steps"], ids, told.by_logs, parent)
+    prompted = human.prompts(rows["steps"], ids, told.by_logs, family.by_agent)
     asked = pc.add(prompted, sums.decided(rows["tool_calls"], ids))
     answers = mask_of(pc.equal(sessions.events.column("event_type"), "assistant_response"))
     acted = pc.add(pc.fill_null(calls, 0), sums.done(rows["tool_calls"], ids))
     acted = pc.add(acted, groups.where(answers).counts())
-    nothing = pa.scalar(None, pa.int64())
+    nothing = ~told.at_all | unmade(sessions, "tool_calls", ids)
     return {
-        "human_activity": pc.if_else(pa.array(told.at_all), asked, nothing),
-        "agent_activity": pc.if_else(pa.array(told.at_all), acted, nothing),
+        **untold({"human_activity": asked}, nothing),
+        **untold({"agent_activity": acted}, nothing | unmade(sessions, "api_calls", ids)),
     }
 
 
 def _told(events: pa.RecordBatch, groups: Groups) -> _Told:
     signal = events.column("signal")
-    return _Told(
-        groups.any(~mask_of(pc.equal(signal, "metrics"))),
-        groups.any(mask_of(pc.equal(signal, "logs"))),
-    )
+    by_logs = groups.any(mask_of(pc.equal(signal, "logs")))
+    codex = groups.any(mask_of(pc.equal(events.column("agent"), "codex")))
+    return _Told(groups.any(~mask_of(pc.equal(signal, "metrics"))), by_logs, fails=by_logs | ~codex)
 
 
 def _errors(events: pa.RecordBatch) -> Mask:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from ...session.groups import Mask, Numbers, by_place, mask_of
 from .counters import Counted
+from .kin import Kin
 from .sequences import Sequences
 
 _NULL_TEXT = pa.scalar(None, pa.string())
@@ -27,7 +28,7 @@ def starts(
     counted: Counted,
     found: Sequences,
     begun: pa.RecordBatch,
-    parent: pa.StringArray,
+    kin: Kin,
     ids: pa.StringArray,
 ) -> Starts:
     """Give the starts of the sessions; ``begun`` are their `session_start` events.
@@ -44,19 +45,18 @@ def starts(
     numbered = np.where(found.held > 0, np.maximum(found.zeros + cleared, 1), 0)
     resumes: Numbers = np.maximum.reduce([counts + cleared, told, numbered]) - 1
     return Starts(
-        _started_by(counted, cleared, told > 0, parent),
+        _started_by(counted, cleared, told > 0, kin),
         pa.array(resumes, mask=resumes < 0),
         early,
     )
 
 
-def _started_by(
-    counted: Counted, cleared: Mask, told: Mask, parent: pa.StringArray
-) -> pa.StringArray:
+def _started_by(counted: Counted, cleared: Mask, told: Mask, kin: Kin) -> pa.StringArray:
     fresh = pc.if_else(pa.array(told), "fresh", _NULL_TEXT)
     by_count = pc.coalesce(counted.start_type, fresh)
     by_hand = pc.if_else(pa.array(cleared), "clear", by_count)
-    return pc.if_else(parent.is_valid(), "subagent", by_hand)
+    by_agent = pc.if_else(kin.parent.is_valid(), "subagent", by_hand)
+    return pc.if_else(kin.reviewing, "review", by_agent)
 
 
 def session_starts(steps: pa.RecordBatch) -> pa.RecordBatch:

@@ -5,11 +5,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...session.groups import Groups, Mask, by_place, mask_of
-from .needs import TOKENS
+from .needs import COUNTED, TOKENS
 
 
-def of_calls(calls: pa.RecordBatch, ids: pa.StringArray, told: Mask) -> dict[str, pa.Array]:
-    """Sum up API calls; ``told`` are the sessions that logs or spans tell of."""
+def of_calls(
+    calls: pa.RecordBatch, ids: pa.StringArray, told: Mask, fails: Mask
+) -> dict[str, pa.Array]:
+    """Sum up API calls; ``told`` are the sessions that logs or spans tell of.
+
+    ``fails`` are those in which something would tell of a failure.
+    """
     sessions = by_place(calls, ids)
     metrics = mask_of(pc.equal(calls.column("usage_source"), "metrics"))
     failed = mask_of(pc.invert(calls.column("success")))
@@ -18,9 +23,9 @@ def of_calls(calls: pa.RecordBatch, ids: pa.StringArray, told: Mask) -> dict[str
     # Metrics tell of usage, not of how many calls it was.
     countable = told & ~(sessions.any(metrics) & ~sessions.any(~metrics))
     return {
-        "models": usage.texts(calls.column("model")),
+        "models": sessions.texts(calls.column("model")),
         "api_calls": _where(single.counts(), countable),
-        "api_errors": _where(single.where(failed).counts(), countable),
+        "api_errors": _where(single.where(failed).counts(), countable & fails),
         **{name: sessions.sum(calls.column(name)) for name in TOKENS},
         "cost_usd": sessions.sum(calls.column("cost_usd")),
         "cost_coverage": _share(usage.where(_priced(calls)).counts(), usage.counts()),
@@ -30,24 +35,29 @@ def of_calls(calls: pa.RecordBatch, ids: pa.StringArray, told: Mask) -> dict[str
 
 def token_sum(calls: pa.RecordBatch, ids: pa.StringArray) -> pa.Int64Array:
     """Sum up all tokens that logs or spans tell of; NULL where they tell of none."""
-    counted = (name for name in TOKENS if name != "reasoning_tokens")
-    every = [pc.fill_null(calls.column(name), 0) for name in counted]
-    total = every[0]
-    for tokens in every[1:]:
-        total = pc.add(total, tokens)
     metrics = mask_of(pc.equal(calls.column("usage_source"), "metrics"))
     usage = mask_of(calls.column("cost_status").is_valid())
-    return by_place(calls, ids).where(usage & ~metrics).sum(total)
+    return by_place(calls, ids).where(usage & ~metrics).sum(all_tokens(calls))
 
 
-def of_tools(tools: pa.RecordBatch, ids: pa.StringArray, told: Mask) -> dict[str, pa.Array]:
+def all_tokens(rows: pa.RecordBatch) -> pa.Int64Array:
+    """Add up each row's tokens; those that are not told count nothing."""
+    total, *others = (pc.fill_null(rows.column(name), 0) for name in COUNTED)
+    for tokens in others:
+        total = pc.add(total, tokens)
+    return total
+
+
+def of_tools(
+    tools: pa.RecordBatch, ids: pa.StringArray, told: Mask, fails: Mask
+) -> dict[str, pa.Array]:
     """Count uses of tools, and those that failed; one that was not allowed did not fail."""
     sessions = by_place(tools, ids)
     rejected = mask_of(pc.equal(tools.column("status"), "rejected"))
     failed = mask_of(pc.invert(tools.column("success"))) & ~rejected
     return {
         "tool_calls": _where(sessions.counts(), told),
-        "tool_errors": _where(sessions.where(failed).counts(), told),
+        "tool_errors": _where(sessions.where(failed).counts(), told & fails),
     }
 
 

@@ -121,10 +121,12 @@ def _ordered(uses: Uses, times: Times, status: pa.StringArray) -> dict[str, pa.A
     session = uses.session[uses.first_row.to_numpy()]
     maker = makers_of(session, call_id, name, times.started_us, times.ended_us)
     made_by = call_id.take(pa.array(maker, mask=maker < 0))
-    user = pc.coalesce(subagent_id, subagent)
-    party = codes_of(
-        pa.array(session), user, made_by, _calling_unseen(uses, name), _stray_trace(uses)
-    )
+    calling = pc.is_in(name, value_set=_CALLS_OF_AGENTS)
+    # What a call of a sub-agent makes runs within it, and log records do not say what it made:
+    # it is held against other calls of sub-agents alone, whatever signals tell of it.
+    caller = pc.if_else(calling, pc.coalesce(subagent_id, subagent), pa.scalar(None, pa.string()))
+    turn_id = uses.turns.turn_id.take(uses.turn_row)
+    party = codes_of(pa.array(session), turn_id, made_by, calling, caller, _stray_trace(uses))
     return {
         "tool_name": name,
         "mcp_server": server,
@@ -135,16 +137,6 @@ def _ordered(uses: Uses, times: Times, status: pa.StringArray) -> dict[str, pa.A
             session, party, times.started_us, _until(uses, times, status)
         ),
     }
-
-
-def _calling_unseen(uses: Uses, name: pa.StringArray) -> pa.BooleanArray:
-    """Tell which uses called a sub-agent whose own uses cannot be told from the caller's.
-
-    Claude Code's log records do not say who used a tool: without spans, what a sub-agent does
-    would seem to run beside the call that waits for it. Source: reference, sections 4 and 6.
-    """
-    calling = pc.is_in(name, value_set=_CALLS_OF_AGENTS)
-    return pc.and_not(calling, uses.has(Part.SPAN))
 
 
 def _stray_trace(uses: Uses) -> pa.StringArray:

@@ -19,6 +19,9 @@ _NO_NAMES = pa.array(["mcp_tool", "custom"])
 _OF_SERVER = r"^mcp__(?P<told>.+?)__.+$"
 _WITHIN_SERVER = r"^mcp__.+?__(?P<told>.+)$"
 
+# Codex' spans put it before the name, without a mark between: reference of Codex, section 5.1.
+_NAMESPACED = r"^(?:multi_agent_v1|collaboration|functions)(?P<told>[a-z].*)$"
+
 _PATHS = ("file_path", "notebook_path", "path")
 _PATCHED = r"(?:^|\n)\*\*\* (?:Update|Add|Delete) File: (?P<told>[^\r\n]+)"
 
@@ -49,12 +52,13 @@ def names_of(uses: Uses) -> tuple[pa.StringArray, pa.StringArray]:
     Log records tell the parts, if anything; Claude Code's spans tell both as
     `mcp__server__tool`, Codex' spans without a mark between.
     """
+    codex = pc.equal(uses.one("agent"), _CODEX)
     logged = uses.first("tool_name", Part.RESULT, Part.DECISION)
     hidden = pc.is_in(logged, value_set=_NO_NAMES)
-    name = pc.coalesce(
-        pc.if_else(hidden, _NONE, logged), uses.first("tool_name", Part.RUN, Part.SPAN), logged
-    )
-    joined = pc.if_else(pc.equal(uses.one("agent"), _CODEX), _NONE, name)
+    traced = uses.first("tool_name", Part.RUN, Part.SPAN)
+    traced = pc.coalesce(captured(pc.if_else(codex, traced, _NONE), _NAMESPACED), traced)
+    name = pc.coalesce(pc.if_else(hidden, _NONE, logged), traced, logged)
+    joined = pc.if_else(codex, _NONE, name)
     server = pc.coalesce(uses.first("mcp_server", *_ANY), captured(joined, _OF_SERVER))
     return pc.coalesce(captured(joined, _WITHIN_SERVER), name), server
 
@@ -74,7 +78,8 @@ def users_of(uses: Uses) -> tuple[pa.StringArray, pa.StringArray]:
     """Give the kind and the id of the sub-agent that used each tool.
 
     Claude Code's span of a use names by `subagent` whom the use called: it tells who is at
-    work in the spans below its run.
+    work in the spans below its run. So does `subagent_id` on Codex' results: it is the session
+    that was started.
     """
     session = pa.array(uses.session).take(uses.first_row)
     ours = pc.equal(uses.one("agent"), _CLAUDE_CODE)
@@ -84,7 +89,9 @@ def users_of(uses: Uses) -> tuple[pa.StringArray, pa.StringArray]:
     )
     own = pc.if_else(ours, _NONE, uses.of(Part.SPAN, "subagent"))
     kind = pc.coalesce(spawned.take(above), uses.first("subagent", Part.RESULT, Part.DECISION), own)
-    return kind, uses.first("subagent_id", Part.SPAN, Part.RUN, Part.RESULT, Part.DECISION)
+    user_id = uses.first("subagent_id", Part.SPAN, Part.RUN, Part.RESULT, Part.DECISION)
+    codex = pc.fill_null(pc.equal(uses.one("agent"), _CODEX), fill_value=False)
+    return kind, pc.if_else(codex, _NONE, user_id)
 
 
 def outcome_of(uses: Uses, status: pa.StringArray) -> Outcome:

@@ -1,7 +1,8 @@
 """Make `turns`: one row for each prompt of a session and all that it caused.
 
 A turn begins with a prompt or the span of a turn, and has all API calls and tool calls that
-name it; what names no turn belongs to the one that had begun last.
+name it; what names no turn belongs to the one that had begun last. What a session without
+prompts does is one turn, from its start.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,10 +21,12 @@ from ...core.schema import EVENTS, TIME
 from ...core.sessions import Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...session.cadence import SessionConfig, version_of
+from ...session.numbers import sound
 from ...session.turning import TURN_COLUMNS, TURN_TYPES
+from ...session.unmade import unmade
 from .parts import BEGINNINGS, Parts, parts_of
 from .status import Fates, Patience, fates_of
-from .sums import TOKENS, sums_of
+from .sums import TOKENS, Unmade, sums_of
 from .times import Times, times_of
 
 _CODE = 1
@@ -56,7 +59,7 @@ class MakeTurns:
         Need(
             EVENTS,
             (
-                *(*TURN_COLUMNS, "agent", "reported_cost_usd"),
+                *(*TURN_COLUMNS, "agent", "signal", "reported_cost_usd"),
                 *("attributes.aborted", "attributes.turn.interrupted"),
             ),
             (*TURN_TYPES, "turn_cost", "assistant_response", "session_end", "tool"),
@@ -74,7 +77,7 @@ class MakeTurns:
             API_CALLS,
             (
                 *("session_id", "agent", "turn_id", "time", "success", "stop_reason", *TOKENS),
-                *("cost_usd", "cost_status", "reported_cost_usd"),
+                *("cost_usd", "cost_status", "reported_cost_usd", "usage_source"),
             ),
         ),
         Need(
@@ -89,18 +92,24 @@ class MakeTurns:
 
     def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
         """Give the turns of the sessions at hand, and when to look at them again."""
+        sessions = sound(sessions)
         parts = parts_of(sessions.rows.__getitem__)
         session_id = parts.first("session_id")
         times = times_of(parts, session_id)
         fates = fates_of(parts, times, self.patience, sessions.as_of_us)
-        yield Batch(TURNS, _rows(parts, session_id, times, fates))
+        never = Unmade(
+            *(unmade(sessions, name, session_id) for name in ("api_calls", "tool_calls"))
+        )
+        yield Batch(TURNS, _rows(parts, session_id, times, fates, never))
         if fates.again.any():
             again = pa.array(fates.again)
             at = pa.array(fates.again_us).cast(TIME)
             yield Again(session_id.filter(again), at.filter(again))
 
 
-def _rows(parts: Parts, session_id: pa.StringArray, times: Times, fates: Fates) -> pa.RecordBatch:
+def _rows(
+    parts: Parts, session_id: pa.StringArray, times: Times, fates: Fates, never: Unmade
+) -> pa.RecordBatch:
     columns = {
         "session_id": session_id,
         "agent": parts.first("agent"),
@@ -110,7 +119,7 @@ def _rows(parts: Parts, session_id: pa.StringArray, times: Times, fates: Fates) 
         "ended_at": times.ended_at,
         "duration_ms": times.duration_ms,
         **_prompts(parts),
-        **sums_of(parts),
+        **sums_of(parts, never),
         "status": fates.status,
     }
     arrays = [columns[field.name].cast(field.type) for field in TURNS.schema]

@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from ...session.groups import Groups, Mask, codes_of, mask_of
 from ...session.turning import TURN_TYPES, turns_of
 
+_FOUNDING = pa.array(["user_prompt", "turn"])
+
 BEGINNINGS = "beginnings"
-"""The need of what begins a turn, with more columns than of other events."""
+"""The need of what may begin a turn, with more columns than of other events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Parts:
 def parts_of(rows: Callable[[str], pa.RecordBatch]) -> Parts:
     """Give the turns that prompts, spans of turns, API calls and tool calls name.
 
-    Other events name none: a Codex turn's cost comes under an id that nothing may tell of else.
+    Other events name none: a Codex turn's cost comes under an id that nothing may tell of else,
+    and a session that was only started has no turn yet.
     """
     events, calls, tools = rows("events"), rows("api_calls"), rows("tool_calls")
     session_id = [part.column("session_id") for part in (events, calls, tools)]
@@ -69,11 +72,12 @@ def parts_of(rows: Callable[[str], pa.RecordBatch]) -> Parts:
     begin = mask_of(
         pc.is_in(events.column("event_type"), value_set=pa.array(TURN_TYPES, pa.string()))
     )
+    founds = mask_of(pc.is_in(events.column("event_type"), value_set=_FOUNDING))
     turn_id = pa.concat_arrays(turn_ids)
     codes = codes_of(pa.concat_arrays(session_id), turn_id)
     named = mask_of(turn_id.is_valid())
     founding = named.copy()
-    founding[: len(begin)] &= begin
+    founding[: len(founds)] &= founds
     turns = Groups.of_codes(np.where(named & np.isin(codes, codes[founding]), codes, -1))
     ends = np.cumsum([events.num_rows, calls.num_rows])
     of_events, of_calls, of_tools = np.split(turns.of_row, ends)

@@ -1,30 +1,55 @@
 """Add up what the API calls and tool calls of each turn came to, and what they cost."""
 
+from dataclasses import dataclass
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.made import TOKEN_COLUMNS
 from ...session.groups import Mask, mask_of
+from ...session.unmade import untold
 from .parts import Part, Parts
 
 TOKENS = tuple(column.name for column in TOKEN_COLUMNS)
 _DISJOINT = tuple(name for name in TOKENS if name != "reasoning_tokens")
 
 
-def sums_of(parts: Parts) -> dict[str, pa.Array]:
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """The turns of sessions of which nothing was made yet: no API calls, no tool calls."""
+
+    calls: Mask
+    tools: Mask
+
+
+def sums_of(parts: Parts, never: Unmade) -> dict[str, pa.Array]:
     """Give the columns of `turns` that are sums or counts."""
     calls, tools = parts.calls, parts.tools
     tokens = {name: calls.turns.sum(calls.column(name)) for name in TOKENS}
-    return {
+    of_calls = {
         **tokens,
         "tokens": _total([tokens[name] for name in _DISJOINT]),
         "api_calls": calls.turns.counts(),
-        "tool_calls": tools.turns.counts(),
-        "errors": pc.add(_failures(calls), _failures(tools.where(_allowed(tools)))),
         "cost_usd": calls.turns.sum(calls.column("cost_usd")),
         "cost_coverage": _coverage(calls),
+    }
+    return {
+        **untold(of_calls, never.calls),
+        **untold({"tool_calls": tools.turns.counts()}, never.tools),
+        **untold({"errors": _errors(parts)}, never.calls | never.tools),
         "reported_cost_usd": _reported(parts),
     }
+
+
+def _errors(parts: Parts) -> pa.Int64Array:
+    """Count what failed; NULL for turns of Codex that its spans alone tell of: they do not say."""
+    calls, tools = parts.calls, parts.tools
+    failures = pc.add(_failures(calls), _failures(tools.where(_allowed(tools))))
+    logged = parts.events.turns.any(mask_of(pc.equal(parts.events.column("signal"), "logs")))
+    logged |= calls.turns.any(mask_of(pc.equal(calls.column("usage_source"), "logs")))
+    logged |= calls.turns.any(mask_of(pc.invert(calls.column("success"))))
+    other = ~mask_of(pc.equal(parts.first("agent"), "codex"))
+    return pc.if_else(pa.array(logged | other), failures, pa.scalar(None, pa.int64()))
 
 
 def _allowed(tools: Part) -> Mask:

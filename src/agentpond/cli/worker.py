@@ -3,7 +3,7 @@
 import http.client
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,12 +126,25 @@ class _Service:
     def _lines(self, path: str, asked: str) -> Iterator[bytes]:
         try:
             with answer_to(self.running, path, json.loads(asked)) as response:
-                for line in response:
-                    if line.startswith(b'{"error"'):
-                        raise Permanent(str(json.loads(line)["error"]), reason="failed")
-                    yield line
+                yield from _until_done(response)
         except (ConnectionError, http.client.HTTPException) as error:
-            raise Permanent(
-                f"the service ended in the midst of it ({error}). Look at its log, and ask again.",
-                reason="gone",
-            ) from error
+            raise _gone(error) from error
+
+
+def _until_done(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the lines of an answer but the last, which says that it is whole."""
+    for line in lines:
+        if line.startswith(b'{"error"'):
+            raise Permanent(str(json.loads(line)["error"]), reason="failed")
+        if line.startswith(b'{"done"'):
+            return
+        yield line
+    # http.client ends quietly where a chunked answer was cut off.
+    raise _gone("its answer breaks off")
+
+
+def _gone(why: object) -> Permanent:
+    return Permanent(
+        f"the service ended in the midst of it ({why}). Look at its log, and ask again.",
+        reason="gone",
+    )

@@ -164,11 +164,28 @@ def test_a_request_tells_of_sessions_that_failed(shop: Any) -> None:
     assert told[-1] == Progress("one", done=3, of=3, rows=2, failed=1)
 
 
+def test_a_request_tries_at_once_what_failed_before(shop: Any) -> None:
+    troubles = iter([ValueError("a")])
+
+    def fail_once(_: Sessions) -> None:
+        if trouble := next(troubles, None):
+            raise trouble
+
+    shop.add("a")
+    engine = shop.engine(one=shop.counting(before=fail_once))
+    failed = list(engine.process(Asked()))[-1].failed
+
+    told = list(engine.process(Asked()))
+
+    assert (failed, told[-1]) == (1, Progress("one", done=1, of=1, rows=1, failed=0))
+
+
 @pytest.mark.parametrize(
     ("asked", "reason", "words"),
     [
         (Asked(processor="two"), "unknown_processor", "no session-scope processor two. Known: one"),
         (Asked(session_id="z"), "unknown_session", "the store knows no session z"),
+        (Asked(session_id=""), "unknown_session", "the store knows no session ''"),
     ],
 )
 def test_a_request_for_what_is_not_there_is_refused(
@@ -193,6 +210,53 @@ def test_a_second_request_is_refused_while_one_runs(shop: Any) -> None:
         list(engine.process(Asked("one")))
 
     assert caught.value.reason == "already_running"
+
+
+def test_a_request_takes_one_processor_after_the_other(shop: Any) -> None:
+    first, second = chain(shop)
+    shop.add("a")
+    engine = shop.engine(reader=second, read=first)
+    running = engine.process(Asked())
+    next(running)
+
+    beside = list(engine.process(Asked("reader")))
+
+    assert beside[-1] == Progress("reader", 1, 1, 1, 0)
+    assert [told.processor for told in running] == ["read", "reader", "reader"]
+
+
+def test_a_request_that_hangs_holds_up_no_other_processor(shop: Any) -> None:
+    gate = shop.gate()
+    shop.add("a")
+    hanging = shop.counting(makes=shop.counts("hanging"), before=gate)
+    engine = shop.engine(hanging=hanging, one=shop.counting())
+    asking = threading.Thread(target=lambda: list(engine.process(Asked())), daemon=True)
+    asking.start()
+    assert gate.entered.wait(WAIT_S)
+
+    engine.start()
+
+    assert shop.store.wait_for(lambda: shop.counted() == {"a": 1})
+    gate.opened.set()
+    asking.join(WAIT_S)
+    assert not asking.is_alive()
+
+
+def test_a_portion_that_takes_minutes_is_told_of(shop: Any) -> None:
+    gate = shop.gate()
+    shop.add("a", "b")
+    engine = shop.engine(one=shop.counting(before=gate))
+    engine.start()
+    assert gate.entered.wait(WAIT_S)
+
+    at_first = engine.troubles()
+    shop.clock.advance(300)
+    later = engine.troubles()
+
+    assert at_first == []
+    assert later == [
+        "processor one: at work on 2 sessions since 10:14:40 UTC (asked for by its own cadence)."
+    ]
 
 
 def test_a_request_that_is_given_up_gives_its_turn_back(shop: Any) -> None:

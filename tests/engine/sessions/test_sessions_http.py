@@ -48,6 +48,7 @@ async def test_a_request_is_answered_line_by_line(shop: Any) -> None:
     assert lines == [
         {"processor": "one", "done": 0, "of": 2, "rows": 0, "failed": 0},
         {"processor": "one", "done": 2, "of": 2, "rows": 2, "failed": 0},
+        {"done": True},
     ]
 
 
@@ -58,7 +59,7 @@ async def test_a_store_can_be_named(shop: Any) -> None:
         _, lines = await ask(there, "/process", '{"exporter": "y"}')
 
     assert unnamed == (400, [{"error": "process: name the store as exporter. Known: x, y."}])
-    assert [line["processor"] for line in lines] == ["of_y"]
+    assert [line.get("processor") for line in lines] == ["of_y", None]
 
 
 async def test_costs_are_made_again_over_http(shop: Any) -> None:

@@ -108,6 +108,19 @@ def test_without_a_ledger_it_is_refused(shop: Any) -> None:
     assert caught.value.reason == "unknown_processor"
 
 
+def test_a_bug_in_pricing_is_told_in_words(shop: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(*_args: Any) -> Any:
+        raise OverflowError("date value out of range")
+
+    shop.store.remake = broken
+    engine = shop.engine(ledger=Ledger(shop.counting()))
+
+    with pytest.raises(Permanent, match="a bug: OverflowError: date value out of range"):
+        list(engine.reprice(RepriceAsked(since_us=-1)))
+
+    assert caplog.records[-1].exc_info is not None
+
+
 def test_a_run_is_refused_while_costs_are_made(shop: Any) -> None:
     shop.add("a")
     engine = shop.engine(ledger=Ledger(shop.counting()))
@@ -136,6 +149,20 @@ def test_what_is_asked_and_told_goes_over_a_line_and_back(value: Any) -> None:
 
     assert "\n" not in line
     assert type(value).from_json(line) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        (Asked, '{"sesion_id": "x"}', "unknown: sesion_id. Known: processor, session_id, every"),
+        (RepriceAsked, '{"since": 7, "day": 1}', "unknown: day, since. Known: since_us, prices, e"),
+    ],
+)
+def test_a_request_with_something_unknown_is_refused(kind: Any, text: str, told: str) -> None:
+    with pytest.raises(Permanent, match=told) as caught:
+        kind.from_json(text)
+
+    assert caught.value.reason == "bad_request"
 
 
 def test_a_line_of_an_answer_to_reprice_is_of_one_of_two_kinds() -> None:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentpond.pipeline.core.sessions import DUE, Cadence
-from agentpond.pipeline.engine.sessions.ripe import NOBODY, Look, choose, first_chunk, without
+from agentpond.pipeline.engine.sessions.ripe import (
+    NOBODY,
+    Look,
+    Suspects,
+    choose,
+    first_chunk,
+    without,
+)
 
 EVERY_5_SETTLE_2 = Cadence(5.0, 2.0)
 SECOND_US = 1_000_000
@@ -27,8 +34,7 @@ def test_a_session_that_is_quiet_is_chosen(shop: Any) -> None:
 
     chosen = look(due, shop.now_us)
 
-    assert ids(chosen.chosen) == ["quiet"]
-    assert chosen.fresh
+    assert ids(chosen.fresh) == ["quiet"]
 
 
 def test_the_next_look_is_when_the_next_session_is_quiet(shop: Any) -> None:
@@ -36,7 +42,7 @@ def test_the_next_look_is_when_the_next_session_is_quiet(shop: Any) -> None:
 
     chosen = look(due, shop.now_us)
 
-    assert chosen.chosen.num_rows == 0
+    assert chosen.fresh.num_rows == 0
     assert chosen.next_us == shop.now_us + SECOND_US // 2
 
 
@@ -49,7 +55,7 @@ def test_a_session_that_is_never_quiet_waits_thrice_as_long(shop: Any) -> None:
     now = look(due, later_us, waiting=first.waiting)
 
     assert too_early.next_us == later_us
-    assert ids(now.chosen) == ["busy"]
+    assert ids(now.fresh) == ["busy"]
 
 
 def test_one_that_is_not_ready_waits_for_those_it_reads(shop: Any) -> None:
@@ -59,7 +65,7 @@ def test_one_that_is_not_ready_waits_for_those_it_reads(shop: Any) -> None:
     at_last = look(due, shop.now_us + 6 * SECOND_US, waiting=waits.waiting)
 
     assert waits.next_us == shop.now_us + 6 * SECOND_US
-    assert ids(at_last.chosen) == ["a"]
+    assert ids(at_last.fresh) == ["a"]
 
 
 def test_fresh_ones_wait_for_the_next_run(shop: Any) -> None:
@@ -67,32 +73,42 @@ def test_fresh_ones_wait_for_the_next_run(shop: Any) -> None:
 
     chosen = look(due, shop.now_us, not_before_us=shop.now_us + SECOND_US)
 
-    assert chosen.chosen.num_rows == 0
+    assert chosen.fresh.num_rows == 0
     assert chosen.next_us == shop.now_us + SECOND_US
 
 
-def test_those_of_another_version_come_after_fresh_ones(shop: Any) -> None:
-    old = {"session_id": "old", "fresh": False}
-    both = shop.due({"session_id": "new", "quiet_s": 9}, old)
+def test_fresh_ones_are_told_from_those_of_another_version_and_those_that_failed(shop: Any) -> None:
+    due = shop.due(
+        {"session_id": "failed", "quiet_s": 9, "attempts": 1},
+        {"session_id": "new", "quiet_s": 9},
+        {"session_id": "old", "fresh": False},
+        {"session_id": "suspect", "quiet_s": 9},
+    )
 
-    first, then = look(both, shop.now_us), look(shop.due(old), shop.now_us)
+    chosen = look(due, shop.now_us, suspects=Suspects(pa.array(["suspect"])))
 
-    assert (ids(first.chosen), first.fresh) == (["new"], True)
-    assert (ids(then.chosen), then.fresh) == (["old"], False)
+    assert ids(chosen.fresh) == ["new"]
+    assert ids(chosen.again) == ["failed", "suspect"]
+    assert ids(chosen.outdated) == ["old"]
 
 
-def test_those_of_another_version_do_not_wait_for_the_next_run(shop: Any) -> None:
-    due = shop.due({"session_id": "new", "quiet_s": 9}, {"session_id": "old", "fresh": False})
+def test_only_fresh_ones_wait_for_the_next_run(shop: Any) -> None:
+    due = shop.due(
+        {"session_id": "failed", "quiet_s": 9, "attempts": 1},
+        {"session_id": "new", "quiet_s": 9},
+        {"session_id": "old", "fresh": False},
+    )
 
     chosen = look(due, shop.now_us, not_before_us=shop.now_us + SECOND_US)
 
-    assert ids(chosen.chosen) == ["old"]
+    assert (ids(chosen.fresh), ids(chosen.again)) == ([], ["failed"])
+    assert ids(chosen.outdated) == ["old"]
 
 
 def test_who_was_run_on_waits_anew(shop: Any) -> None:
     first = look(shop.due({"session_id": "a"}, {"session_id": "b"}), shop.now_us)
 
-    waiting = first.waiting.without(pa.array(["a"]))
+    waiting = first.waiting.without(shop.due({"session_id": "a"}))
 
     later_us = shop.now_us + SECOND_US
     assert waiting.of(pa.array(["a", "b"]), later_us).tolist() == [later_us, shop.now_us]
@@ -125,7 +141,7 @@ def test_a_portion_ascends_by_session(shop: Any) -> None:
     assert ids(chunk) == ["a", "b"]
 
 
-def test_ready_ones_and_those_that_never_failed_go_first_and_alone(shop: Any) -> None:
+def test_those_that_never_failed_and_ready_ones_go_first_and_alone(shop: Any) -> None:
     left = shop.due(
         {"session_id": "a", "ready": False},
         {"session_id": "b", "attempts": 2},
@@ -139,7 +155,35 @@ def test_ready_ones_and_those_that_never_failed_go_first_and_alone(shop: Any) ->
         chunks.append(ids(chunk))
         left = without(left, chunk)
 
-    assert chunks == [["c"], ["b"], ["a"], ["d"]]
+    assert chunks == [["c"], ["a"], ["b"], ["d"]]
+
+
+def test_of_those_that_failed_a_portion_has_few(shop: Any) -> None:
+    rows = [{"session_id": f"{at:02}", "attempts": 1 + (at < 20)} for at in range(60)]
+
+    chunk = first_chunk(shop.due(*rows))
+
+    assert ids(chunk) == [f"{at:02}" for at in (*range(10), *range(20, 60))]
+
+
+def test_suspects_are_tried_before_those_that_failed(shop: Any) -> None:
+    suspects = Suspects(pa.array([f"{at:02}" for at in range(10, 60)]))
+    due = shop.due(*({"session_id": f"{at:02}", "attempts": int(at < 10)} for at in range(60)))
+
+    chunk = first_chunk(due, suspects=suspects)
+
+    assert ids(chunk) == suspects.session_ids.to_pylist()
+
+
+def test_a_suspect_is_cleared_when_it_was_come_to_or_is_due_no_more(shop: Any) -> None:
+    suspects = Suspects(pa.array(["a", "b", "c"]))
+    portion = shop.due({"session_id": "a"}, {"session_id": "b"}, {"session_id": "d"})
+
+    after = suspects.after(portion, portion.slice(1))
+    within = after.within(portion)
+
+    assert after.session_ids.to_pylist() == ["c", "b", "d"]
+    assert within.session_ids.to_pylist() == ["b", "d"]
 
 
 ROWS = st.lists(

@@ -1,13 +1,14 @@
 """One run over sessions: read, process, replace; and who fails alone."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from agentpond.pipeline.core.batch import Batch
+from agentpond.pipeline.core.batch import Batch, Table
 from agentpond.pipeline.core.counters import (
     PROCESSOR_FAILED_SESSIONS,
     PROCESSOR_ROWS,
@@ -96,6 +97,53 @@ def test_a_session_that_failed_is_due_again_when_its_time_comes(shop: Any) -> No
     assert shop.store.state("counting", "a").attempts == 0
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("a\n\tb\u2028c"), "ValueError: a b c"),
+        (ValueError("bad \ud800 text"), "ValueError: bad \ufffd text"),
+        (ValueError("nul\0"), "ValueError: nul\ufffd"),
+        (ValueError("x" * 5000), "ValueError: " + "x" * 988),
+        (ValueError(), "ValueError"),
+        (Unspeakable(), "Unspeakable: it cannot be put in words"),
+        (SystemExit(1), "SystemExit: 1"),
+        (CancelledError("over"), "CancelledError: over"),
+        (MemoryError("much"), "MemoryError: much"),
+    ],
+)
+def test_whatever_a_processor_raises_is_a_failure_in_words_that_any_store_takes(
+    shop: Any, error: BaseException, told: str
+) -> None:
+    def fail(_sessions: Sessions) -> None:
+        raise error
+
+    shop.add("a")
+    runs = shop.runs(shop.counting(before=fail))
+
+    runs.run(runs.due())
+
+    assert shop.store.state("counting", "a").error == told
+
+
+def test_splitting_ends_and_leaves_what_it_did_not_come_to(shop: Any) -> None:
+    names = [f"{at:03}" for at in range(500)]
+    shop.add(*names)
+    processor = shop.counting(before=poison(*names))
+    runs = shop.runs(processor)
+
+    done = runs.run(runs.due())
+
+    assert len(processor.calls) == 64
+    assert done.failed == done.sessions
+    assert done.left.num_rows == 500 - done.sessions
+    assert runs.due().num_rows == done.left.num_rows
+
+
 def test_each_attempt_waits_twice_as_long_and_at_most_an_hour(shop: Any) -> None:
     rows = [{"session_id": str(n), "attempts": n} for n in (0, 1, 2, 9, 10, 1_000_000)]
 
@@ -119,6 +167,18 @@ def test_sessions_that_fail_alike_are_told_once_with_a_traceback(
         ("processor counting: failed on 2 sessions (" + words.format("a1", "a"), True),
         ("processor counting: failed on 1 sessions (" + words.format("b", "b"), True),
     ]
+
+
+def test_the_same_error_in_the_next_portion_is_told_without_a_traceback(
+    shop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = shop.runs(shop.counting(before=poison("a1", "a2")))
+
+    for session_id in ("a1", "a2"):
+        shop.add(session_id)
+        runs.run(runs.due())
+
+    assert [each.exc_info is not None for each in caplog.records] == [True, False]
 
 
 def test_a_second_attempt_is_told_without_a_traceback(
@@ -148,6 +208,13 @@ def test_no_error_of_a_processor_is_waited_out(shop: Any, kind: Exception) -> No
     assert done.failed == 1
 
 
+def row_twice(shop: Any) -> Batch:
+    told = [{"session_id": "a", "events": 9}]
+    return Batch(
+        shop.counts("counts"), pa.RecordBatch.from_pylist(told, shop.counts("counts").schema)
+    )
+
+
 def foreign_rows(shop: Any) -> Batch:
     records = pa.RecordBatch.from_pylist([{"session_id": "z"}], schema=shop.counts("t").schema)
     return Batch(shop.counts("counts"), records)
@@ -167,6 +234,7 @@ def foreign_again(shop: Any) -> Again:
     [
         (foreign_rows, "it gave rows of counts of session z, which is not at hand"),
         (foreign_table, "it gave rows of other, and makes: counts"),
+        (row_twice, "it gave rows of counts of the same key: {'session_id': 'a'}"),
         (foreign_again, "it gave an Again of session z, which is not at hand"),
     ],
 )
@@ -178,6 +246,16 @@ def test_what_is_not_its_to_give_is_a_failure(shop: Any, make: Any, told: str) -
 
     assert done.failed == 1
     assert told in shop.store.state("counting", "a").error
+
+
+def test_rows_are_told_apart_by_all_columns_of_their_key(shop: Any) -> None:
+    table = Table("pairs", shop.counts("pairs").schema, ("session_id", "events"))
+    shop.add("a", "b")
+    runs = shop.runs(shop.counting(makes=table))
+
+    done = runs.run(runs.due())
+
+    assert done == Done(sessions=2, failed=0, rows=2)
 
 
 def test_the_earliest_time_to_look_again_counts(shop: Any) -> None:
@@ -207,6 +285,24 @@ def test_trouble_of_the_store_is_waited_out(shop: Any, method: str) -> None:
     assert (done.failed, done.rows) == (1, 1)
     assert runs.next_again_us() == shop.now_us + 5_000_000
     assert runs.insist.trouble == ""
+
+
+@pytest.mark.parametrize("method", ["read", "replace"])
+@pytest.mark.parametrize(
+    "error", [Retryable("much", reason="out_of_memory"), MemoryError("much")], ids=["ours", "its"]
+)
+def test_want_of_memory_is_a_failure_of_the_portion(
+    shop: Any, method: str, error: Exception
+) -> None:
+    shop.add("a", "b", "c")
+    call = getattr(shop.store, method)
+    setattr(shop.store, method, Failing(call, error, error))
+    runs = shop.runs(shop.counting())
+
+    done = runs.run(runs.due())
+
+    assert done == Done(sessions=3, failed=1, rows=2)
+    assert shop.store.state("counting", "a").error == f"{type(error).__name__}: much"
 
 
 def test_a_portion_that_the_store_refuses_is_split(shop: Any) -> None:

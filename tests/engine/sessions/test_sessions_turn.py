@@ -39,7 +39,7 @@ def test_a_second_request_is_refused() -> None:
 def test_a_portion_of_the_background_that_does_not_end_refuses_a_request() -> None:
     mine = turn()
 
-    began = mine.begin()
+    began = mine.begin(1)
     error = refusal(mine)
 
     assert began
@@ -48,7 +48,7 @@ def test_a_portion_of_the_background_that_does_not_end_refuses_a_request() -> No
 
 def test_the_background_goes_on_after_a_refusal() -> None:
     mine = turn()
-    mine.begin()
+    mine.begin(1)
     refusal(mine)
 
     mine.end()
@@ -61,15 +61,15 @@ def test_the_background_begins_nothing_while_a_request_has_the_turn() -> None:
     mine = turn(freed)
 
     with mine.held("process", NONE):
-        during = mine.begin()
-    after = mine.begin()
+        during = mine.begin(1)
+    after = mine.begin(1)
 
     assert (during, after, freed) == (False, True, ["freed"])
 
 
 def test_a_request_waits_for_the_portion_in_hand(shop: Any) -> None:
     gate, mine = shop.gate(), turn()
-    mine.begin()
+    mine.begin(1)
 
     def end() -> None:
         gate(None)
@@ -88,12 +88,25 @@ def test_a_request_waits_for_the_portion_in_hand(shop: Any) -> None:
 def test_a_portion_says_since_when_it_is_in_hand() -> None:
     mine = turn()
 
-    with mine.held("process", NONE), mine.portion("process"):
+    with mine.held("process", NONE), mine.portion("process", 1):
         during = mine.working_since_us
         idle = mine.until_idle(0)
 
     assert (during, idle) == (AT_101440_US, False)
     assert (mine.working_since_us, mine.until_idle(0)) == (0, True)
+
+
+def test_a_portion_that_takes_long_is_told() -> None:
+    mine = turn()
+    mine.begin(3)
+
+    usual = mine.overdue(AT_101440_US + 299_000_000)
+    long = mine.overdue(AT_101440_US + 300_000_000)
+
+    assert usual == ""
+    assert long == (
+        "processor ledger: at work on 3 sessions since 10:14:40 UTC (asked for by its own cadence)."
+    )
 
 
 def test_who_has_patience_waits_for_another_request() -> None:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from agentpond.pipeline.core.counters import PROCESSOR_DUE_SESSIONS
+from agentpond.pipeline.core.counters import PROCESSOR_DUE_SESSIONS, PROCESSOR_FAILED_SESSIONS
 from agentpond.pipeline.core.sessions import Again, Cadence
 from agentpond.pipeline.engine.sessions.turn import Patience
 
@@ -17,6 +19,11 @@ def looked(shop: Any, processor: Any) -> Any:
     worker = shop.worker(processor)
     worker.step()
     return worker
+
+
+def now_us(shop: Any) -> int:
+    told: int = shop.tools.now_us()
+    return told
 
 
 def test_it_looks_at_the_start(shop: Any) -> None:
@@ -50,7 +57,7 @@ def test_a_session_is_run_on_as_soon_as_it_is_quiet(shop: Any) -> None:
     shop.add("a")
     shop.clock.advance(0.5)
     worker.step()
-    waits, ripe_us = shop.counted(), worker.look_at_us(shop.now_us)
+    waits, ripe_us = shop.counted(), worker.look_at_us(now_us(shop))
     shop.clock.advance(1.5)
 
     worker.step()
@@ -67,7 +74,7 @@ def test_a_run_that_takes_long_is_followed_by_the_next_after_every(shop: Any) ->
     shop.add("b")
     shop.clock.advance(3.9)
     worker.step()
-    too_early, next_us = shop.counted(), worker.look_at_us(shop.now_us)
+    too_early, next_us = shop.counted(), worker.look_at_us(now_us(shop))
     shop.clock.advance(0.1)
 
     worker.step()
@@ -100,7 +107,7 @@ def test_it_comes_back_when_a_processor_asked_for_it(shop: Any) -> None:
     processor.beside = ()
     worker.step()
 
-    next_us = worker.look_at_us(shop.now_us)
+    next_us = worker.look_at_us(now_us(shop))
     shop.clock.advance(300)
     worker.step()
 
@@ -175,6 +182,94 @@ def test_a_clock_that_was_set_back_does_not_stop_it(shop: Any) -> None:
     shop.clock.advance(-3600)
     shop.add("b")
 
-    next_us = worker.look_at_us(shop.clock() // 1000)
+    next_us = worker.look_at_us(now_us(shop))
+    shop.clock.advance(5)
+    due_us = worker.look_at_us(now_us(shop))
+    worker.step()
 
-    assert next_us == shop.clock() // 1000 + 5 * SECOND_US
+    assert next_us == due_us == now_us(shop)
+    assert shop.counted() == {"a": 1, "b": 1}
+
+
+def test_what_was_planned_before_the_clock_was_set_back_is_planned_anew(shop: Any) -> None:
+    worker = looked(shop, shop.counting(cadence=USUAL))
+    shop.add("a")
+    worker.step()
+    planned_us = worker.look_at_us(now_us(shop))
+    shop.clock.advance(-3600)
+    at_once_us = worker.look_at_us(now_us(shop))
+    worker.step()
+    anew_us = worker.look_at_us(now_us(shop))
+    shop.clock.advance(6)
+
+    worker.step()
+
+    assert (planned_us, at_once_us) == (shop.now_us + 2 * SECOND_US, 0)
+    assert anew_us == now_us(shop)
+    assert shop.counted() == {"a": 1}
+
+
+def failed(shop: Any) -> float:
+    count: float = shop.counters.total(PROCESSOR_FAILED_SESSIONS, processor="counting")
+    return count
+
+
+def fails_on_bad(sessions: Any) -> None:
+    if any(each.startswith("bad") for each in sessions.ids.to_pylist()):
+        raise ValueError("bad")
+
+
+def test_thousands_that_fail_hide_no_session_that_is_new(shop: Any) -> None:
+    processor = shop.counting(before=fails_on_bad)
+    worker = shop.worker(processor)
+    shop.add(*(f"bad{at}" for at in range(3000)))
+    worker.step()
+    shop.add("good")
+
+    worker.step()
+
+    assert shop.counted() == {"good": 1}
+    assert len(processor.calls) <= 3 * 64 + 1
+
+
+def test_who_was_among_many_that_fail_is_tried_few_at_a_time(shop: Any) -> None:
+    processor = shop.counting(before=fails_on_bad)
+    worker = shop.worker(processor)
+    shop.add(*(f"bad{at}" for at in range(200)), *(f"good{at}" for at in range(200)))
+    worker.step()
+    first = len(processor.calls)
+
+    worker.step()
+
+    assert len(processor.calls[0]) == 400
+    assert max(len(call) for call in processor.calls[first:]) == 50
+
+
+def test_what_was_left_does_not_wait_for_the_next_run(shop: Any) -> None:
+    worker = looked(shop, shop.counting(cadence=USUAL, before=fails_on_bad))
+    shop.add(*(f"bad{at}" for at in range(200)))
+    shop.clock.advance(3)
+    worker.step()
+    noted = failed(shop)
+
+    worker.step()
+
+    assert 0 < noted < failed(shop)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=150))
+@settings(deadline=None, max_examples=25)
+def test_in_the_end_those_that_fail_are_noted_and_no_others(
+    make_shop: Any, bad: list[bool]
+) -> None:
+    shop = make_shop()
+    names = [f"{'bad' if each else 'good'}{at}" for at, each in enumerate(bad)]
+    worker = shop.worker(shop.counting(before=fails_on_bad))
+    shop.add(*names)
+
+    for _ in range(12):
+        worker.step()
+
+    failed = {name for name in names if shop.store.state("counting", name).attempts}
+    assert failed == {name for name in names if name.startswith("bad")}
+    assert set(shop.counted()) == set(names) - failed

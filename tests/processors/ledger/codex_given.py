@@ -74,6 +74,27 @@ def turn(ms: float, until: float, output: int | None = 40, **columns: Any) -> Ro
     return {**told, **(tokens if output is not None else {}), **columns}
 
 
+def stream(ms: float, until: float, **columns: Any) -> Row:
+    """Make the span of the stream that a response came in."""
+    return turn(
+        *(ms, until, None),
+        **{"event_type": "llm_stream", "model": None, "span_id": f"stream-{ms}", **columns},
+    )
+
+
+def response(ms: float, until: float, output: int = 40, **columns: Any) -> Row:
+    """Make the span of a response: it names neither session nor turn nor model."""
+    told = {"event_type": "llm_request", "span_id": f"response-{ms}", "cache_write_tokens": 0}
+    nameless = dict.fromkeys(("session_id", "turn_id", "model", "provider"))
+    return {**turn(ms, until, output), "reasoning_tokens": 8, **told, **nameless, **columns}
+
+
+def asked(ms: float, until: float, **columns: Any) -> Row:
+    """Make the span of a try at a response: it names the turn and the model, and no session."""
+    told = {"event_type": "llm_attempt", "span_id": f"asked-{ms}", "session_id": None}
+    return {**turn(ms, until, None), **told, **columns}
+
+
 def point(kind: str, value: float, ms: float = 0, *, since: float = -1000, **columns: Any) -> Row:
     """Make a point of the metric of a turn's tokens."""
     told = {

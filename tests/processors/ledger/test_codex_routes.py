@@ -21,7 +21,9 @@ from .codex_given import (
     error,
     nothing,
     point,
+    response,
     socket,
+    stream,
     turn,
     usage,
 )
@@ -35,7 +37,7 @@ def test_a_turn_of_which_a_span_alone_tells_is_one_row() -> None:
     (call,) = calls(turn(0, 100, effort="high"))
 
     told = ("api_call_id", "turn_id", "effort", "output_tokens", "usage_source", "told_by")
-    assert [call[name] for name in told] == ["bb", "turn-1", "high", 40, "traces", ["traces"]]
+    assert [call[name] for name in told] == ["bb/rest", "turn-1", "high", 40, "traces", ["traces"]]
 
 
 def test_spans_of_turns_add_nothing_to_logs() -> None:
@@ -44,20 +46,12 @@ def test_spans_of_turns_add_nothing_to_logs() -> None:
     assert (call["usage_source"], call["told_by"]) == ("logs", ["logs", "traces"])
 
 
-def test_spans_of_responses_add_nothing_to_spans_of_turns() -> None:
-    response: Row = {**turn(10, 20), "event_type": "llm_request", "session_id": None}
-
-    rows = calls(turn(0, 100), response)
-
-    assert sum(row["output_tokens"] for row in rows) == 40
-
-
 def test_a_span_counts_where_logs_tell_of_failures_alone() -> None:
     rows = calls(turn(0, 100), attempt(10, 500))
 
     assert [(row["success"], row["usage_source"]) for row in rows] == [
         (False, None),
-        (True, "traces"),
+        (None, "traces"),
     ]
 
 
@@ -165,6 +159,30 @@ def test_points_count_where_nothing_told_of_their_usage(other: Row) -> None:
     assert [row["input_tokens"] for row in rows if row["usage_source"] == "metrics"] == [100]
 
 
+def test_points_of_a_model_count_where_usage_of_another_was_told() -> None:
+    rows = calls(usage(0), point("input", 100, model="gpt-6-luna"))
+
+    assert [(row["model"], row["usage_source"]) for row in rows] == [
+        ("gpt-6-luna", "metrics"),
+        ("gpt-5.5", "logs"),
+    ]
+
+
+def test_points_give_nothing_where_a_response_alone_told_of_usage() -> None:
+    rows = calls(stream(0, 50), response(48, 49), point("input", 100, 30_000, since=20_000))
+
+    assert [row["usage_source"] for row in rows] == ["traces"]
+
+
+@pytest.mark.parametrize("other", [usage(49), turn(0, 60)])
+def test_points_of_another_model_count_where_the_model_of_the_response_is_known(other: Row) -> None:
+    told = [stream(0, 50), response(48, 49), other]
+
+    rows = calls(*told, point("input", 100, model="gpt-6-luna"))
+
+    assert {row["usage_source"] for row in rows} >= {"metrics"}
+
+
 def test_points_without_anything_are_no_row() -> None:
     rows = calls(point("input", 0), point("output", 0))
 
@@ -179,6 +197,8 @@ def _rows(name: str) -> st.SearchStrategy[Row]:
         st.builds(lambda make, t: make(t, session_id=name), st.sampled_from(kinds), ms),
         st.builds(lambda t: attempt(t, 500, session_id=name), ms),
         st.builds(lambda t: turn(t, t + 5, session_id=name, span_id=f"{name}-{t}"), ms),
+        st.builds(lambda t: stream(t, t + 9, session_id=name), ms),
+        st.builds(lambda t, late: response(t + 7, t + 8 + late), ms, st.integers(0, 2)),
         st.builds(lambda t, late: point("input", 7, t + late * DAY), ms, st.booleans()),
     )
 

@@ -192,3 +192,33 @@ def test_what_an_agent_says_of_turns_and_helpers_is_no_call() -> None:
     rows = calls_of(*told)
 
     assert [row["api_call_id"] for row in rows] == ["req_1"]
+
+
+def test_attempts_that_failed_stand_in_order_in_the_time_of_their_call() -> None:
+    rows = calls_of(span(-300, 0, request_id="req_1", attempt=3))
+
+    assert {row["attempt"]: row["time"] for row in rows} == {1: at(-200), 2: at(-100), 3: at(0)}
+
+
+def test_attempts_stand_before_the_last_one_where_nobody_tells_when_the_first_began() -> None:
+    error = {"event_type": "api_error", "attempt": 3, "duration_ms": 30.0}
+
+    rows = calls_of(log(request_id="req_1", **NO_USAGE | error))
+
+    assert {row["attempt"]: row["time"] for row in rows} == {1: at(-32), 2: at(-31), 3: at(0)}
+
+
+def test_a_refusal_is_why_the_model_stopped() -> None:
+    refusal = log(-38, request_id="req_1", event_type="api_refusal", **NO_USAGE)
+
+    rows = calls_of(refusal, log(request_id="req_1"))
+
+    assert [(row["stop_reason"], row["success"], row["time"]) for row in rows] == [
+        ("refusal", True, at(0))
+    ]
+
+
+def test_a_refusal_without_a_request_is_no_call() -> None:
+    rows = calls_of(log(event_type="api_refusal", **NO_USAGE))
+
+    assert rows == []

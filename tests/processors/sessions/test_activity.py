@@ -192,3 +192,29 @@ def test_running_twice_before_a_threshold_gives_the_same_rows() -> None:
     first = session(events, as_of=at(1))
 
     assert session(events, as_of=at(1) + timedelta(minutes=4)) == first
+
+
+def test_a_session_of_metrics_alone_began_when_they_began_to_count() -> None:
+    points = [POINT | {"temporality": "delta", "start_time": at(begun)} for begun in (30, 10, 20)]
+    events = told(*(point | {"time": at(60)} for point in points))
+
+    row = session(events)
+
+    assert (row["started_at"], row["last_seen_at"]) == (at(10), at(60))
+
+
+def test_a_total_is_counted_from_before_its_session_perhaps() -> None:
+    events = told(POINT | {"temporality": "cumulative", "time": at(60)})
+
+    row = session(events)
+
+    assert row["started_at"] == at(60)
+
+
+def test_a_session_that_logs_tell_of_began_with_the_first_record() -> None:
+    counted = POINT | {"temporality": "delta", "time": at(60)}
+    events = told({"event_type": "user_prompt", "time": at(20)}, counted)
+
+    row = session(events)
+
+    assert row["started_at"] == at(20)

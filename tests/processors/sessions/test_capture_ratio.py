@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +153,62 @@ def test_a_capture_in_which_nothing_was_lost_is_held_whole(name: str) -> None:
     ratios = [row["capture_ratio"] for row in rows.values() if "capture_ratio" in row]
     assert ratios
     assert set(ratios) == {1.0}
+
+
+TURN: Row = {"agent": "codex", "signal": "traces", "event_type": "turn", "output_tokens": 10}
+
+
+def logged(*calls: Row) -> dict[str, pa.Table]:
+    """Make calls of session `s`, each of the turn that it names."""
+    source = {"usage_source": "logs", "session_id": "s", "api_call_id": "1"}
+    tables = [batch(API_CALLS, 1, **source | call).records for call in calls]
+    return {"api_calls": pa.Table.from_batches(tables)}
+
+
+def test_of_codex_the_share_is_that_of_the_tokens_of_turns_that_records_tell() -> None:
+    events = told(
+        TURN | {"turn_id": "t1", "input_tokens": 20, "cache_read_tokens": 70},
+        TURN | {"turn_id": "t2", "output_tokens": 100},
+    )
+    calls = logged(
+        {"turn_id": "t1", "input_tokens": 10, "cache_read_tokens": 30, "output_tokens": 10},
+        {"turn_id": "t2", "output_tokens": 50},
+        {"turn_id": "t2", "output_tokens": 50},
+    )
+
+    row = session(events, calls)
+
+    assert row["capture_ratio"] == 0.75
+
+
+def test_turns_of_codex_of_which_no_record_tells_are_not_held_against_anything() -> None:
+    events = told(TURN | {"turn_id": "t1"}, TURN | {"turn_id": "t2"})
+
+    row = session(events, logged({"turn_id": "t1", "output_tokens": 10}))
+
+    assert row["capture_ratio"] == 1.0
+
+
+def test_what_codex_spends_on_compaction_does_not_make_the_share_more_than_all() -> None:
+    events = told(TURN | {"turn_id": "t1"})
+
+    row = session(events, logged({"turn_id": "t1", "output_tokens": 900}))
+
+    assert row["capture_ratio"] == 1.0
+
+
+def test_without_spans_of_codex_there_is_nothing_to_hold_its_records_against() -> None:
+    events = told({"agent": "codex", "event_type": "user_prompt"})
+
+    row = session(events, logged({"turn_id": "t1", "output_tokens": 10}))
+
+    assert "capture_ratio" not in row
+
+
+def test_a_response_that_broke_off_is_missing_among_what_records_tell() -> None:
+    events = told(TURN | {"turn_id": "t1", "output_tokens": 10})
+    rest = {"usage_source": "traces", "turn_id": "t1", "output_tokens": 5, "api_call_id": "2"}
+
+    row = session(events, logged({"turn_id": "t1", "output_tokens": 5}, rest))
+
+    assert row["capture_ratio"] == 0.5

@@ -105,6 +105,7 @@ SEEN: dict[str, Row] = {
         "tool_calls": 8,
         "input_tokens": 10_980,
         "cache_read_tokens": 85_120,
+        "capture_ratio": 1.0,
         "output_tokens": 940,
         "reasoning_tokens": 448,
         "reported_cost_usd": 0.061725,
@@ -135,7 +136,8 @@ def test_a_captured_session_is_what_a_person_counts(name: str, seen: Row) -> Non
     [
         ("claude_code/metrics-only/http-protobuf", {"turns", "api_calls", "human_activity"}),
         ("claude_code/logs-only/http-protobuf", {"commits", "lines_added", "active_time_s"}),
-        ("codex/app_server_long_turn_cost/grpc", {"commits", "capture_ratio"}),
+        ("codex/app_server_long_turn_cost/grpc", {"commits", "lines_added"}),
+        ("codex/logs_only/grpc", {"capture_ratio"}),
     ],
 )
 def test_what_a_captured_session_does_not_tell_is_null(name: str, untold: set[str]) -> None:

@@ -1,5 +1,10 @@
 """Check which session is said to have started another."""
 
+import pyarrow as pa
+
+from agentpond.pipeline.core.made import TOOL_CALLS
+from agentpond.pipeline.testing import builders
+
 from .given import Row, at, session, sessions, told
 
 CHILD: Row = {"agent": "codex", "session_id": "child"}
@@ -122,3 +127,37 @@ def test_what_a_sub_agent_is_asked_is_no_activity_of_a_human() -> None:
     row = session(events)
 
     assert row["human_activity"] == 0
+
+
+def test_a_session_that_the_result_of_a_spawn_names_is_the_child_of_the_spawning_one() -> None:
+    spawned = {"event_type": "tool_result", "tool_name": "spawn_agent", "subagent_id": "child"}
+    events = told(PARENT | START, CHILD | START, PARENT | spawned, CHILD | PROMPT)
+
+    rows = sessions(events)
+
+    child = rows["child"]
+    assert (child["parent_session_id"], child["started_by"]) == ("parent", "subagent")
+    assert child["human_activity"] == 0
+
+
+def test_a_session_that_uses_tools_under_its_own_id_is_a_review() -> None:
+    use = builders.batch(TOOL_CALLS, 1, session_id="child", subagent="child").records
+    events = told(CHILD | START, CHILD | PROMPT)
+
+    rows = sessions(events, {"tool_calls": pa.Table.from_batches([use])})
+
+    child = rows["child"]
+    assert (child["started_by"], child["human_activity"]) == ("review", 0)
+
+
+def test_events_of_no_session_have_neither_parent_nor_start() -> None:
+    stray: Row = {"agent": "codex", "session_id": None}
+    unit = "no-session:codex:2026-11-20"
+    use = builders.batch(TOOL_CALLS, 1, session_id=unit).records
+
+    rows = sessions(
+        told(stray | START, stray | START, stray | {"parent_session_id": "parent"}),
+        {"tool_calls": pa.Table.from_batches([use])},
+    )
+
+    assert rows[unit].keys().isdisjoint({"parent_session_id", "started_by", "resumes"})

@@ -2,10 +2,15 @@
 
 from random import Random
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentpond.pipeline.core.batch import Table
+from agentpond.pipeline.core.made import API_CALLS, TOOL_CALLS, TURNS
+from agentpond.pipeline.testing import builders
 from agentpond.pipeline.testing.builders import events as rows_of_events
 from agentpond.pipeline.testing.builders import sample_events
 
@@ -32,7 +37,9 @@ event = st.fixed_dictionaries(
         "success": st.sampled_from([True, False, None]),
         "model": st.sampled_from(["x", "y", None]),
         "branch": st.sampled_from(["main", None]),
-        "attributes": st.sampled_from([{"command_name": "exit"}, {"start_type": "fresh"}, {}]),
+        "attributes": st.sampled_from(
+            [{"command_name": "exit"}, {"start_type": "fresh"}, {"start_type": "continue"}, {}]
+        ),
     }
 )
 
@@ -45,8 +52,8 @@ def test_a_sessions_row_does_not_depend_on_which_others_are_at_hand(given_rows: 
 
     together = sessions(events)
 
-    alone = {each: sessions(events, ids=[each])[each] for each in ids}
-    assert together == alone
+    alone = [sessions(events, ids=[each]) for each in ids]
+    assert together == {name: row for rows in alone for name, row in rows.items()}
 
 
 @given(st.lists(event, min_size=1, max_size=12), st.randoms())
@@ -75,10 +82,46 @@ def test_no_sessions_at_hand_make_no_rows() -> None:
     assert rows == {}
 
 
-def test_events_of_no_session_stand_in_one_for_their_agent_and_day() -> None:
-    rows = sessions(told({"session_id": None, "agent": "codex", "event_type": "metric"}))
+STRAY: Row = {"session_id": None, "agent": "codex", "signal": "metrics", "event_type": "metric"}
+UNIT = "no-session:codex:2026-11-20"
+START: Row = {
+    "signal": "metrics",
+    "event_type": "metric",
+    "event_name": "claude_code.session.count",
+    "start_time": at(0),
+    "value": 1.0,
+}
 
-    assert list(rows) == ["no-session:codex:2026-11-20"]
+
+@pytest.mark.parametrize("used", [API_CALLS, TOOL_CALLS, TURNS], ids=lambda table: table.name)
+def test_what_was_used_outside_of_any_session_stands_in_one_for_agent_and_day(used: Table) -> None:
+    row = builders.batch(used, 1, session_id=UNIT).records
+
+    rows = sessions(told(STRAY), {used.name: pa.Table.from_batches([row])})
+
+    assert list(rows) == [UNIT]
+
+
+def test_events_of_no_session_that_used_nothing_are_no_session() -> None:
+    rows = sessions(told(STRAY, {"event_type": "user_prompt"}))
+
+    assert list(rows) == ["s"]
+
+
+@pytest.mark.parametrize("kind", ["continue", "resume"])
+def test_the_id_that_a_process_leaves_for_the_session_it_takes_up_is_no_session(kind: str) -> None:
+    start = START | {"attributes": {"start_type": kind}}
+    events = told({"event_type": "user_prompt"}, start, {"session_id": "left"} | start)
+
+    rows = sessions(events)
+
+    assert list(rows) == ["s"]
+
+
+def test_a_session_that_was_only_started_is_one() -> None:
+    rows = sessions(told(START | {"attributes": {"start_type": "fresh"}}))
+
+    assert list(rows) == ["s"]
 
 
 def test_events_of_every_kind_are_borne() -> None:
@@ -93,4 +136,7 @@ def test_each_session_of_a_capture_has_one_row_with_all_its_events(capture: Capt
 
     rows = sessions(events)
 
-    assert sum(row["events"] for row in rows.values()) == len(events)
+    counted = pc.value_counts(events.records["session_id"].drop_null()).to_pylist()
+    # One event alone is what `--continue` leaves behind (capture `resume`).
+    told = {each["values"]: each["counts"] for each in counted if each["counts"] > 1}
+    assert {name: row["events"] for name, row in rows.items()} == told

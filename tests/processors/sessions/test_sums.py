@@ -59,11 +59,11 @@ def test_tokens_and_costs_of_all_calls_are_added_up() -> None:
 
 def test_the_models_of_a_session_stand_in_alphabetical_order_once_each() -> None:
     failed: Row = {"model": "a-model-that-failed", "success": False}
-    rows = made([CALL, CALL | {"model": "claude-a"}, CALL, failed])
+    rows = made([CALL, CALL | {"model": "claude-a"}, CALL, failed, CALL | {"model": None}])
 
     row = session(PROMPTED, rows)
 
-    assert row["models"] == ["claude-a", "claude-haiku-4-5"]
+    assert row["models"] == ["a-model-that-failed", "claude-a", "claude-haiku-4-5"]
 
 
 def test_a_total_says_how_many_of_its_calls_have_a_price() -> None:
@@ -101,6 +101,36 @@ def test_calls_and_uses_of_tools_that_failed_are_counted_apart() -> None:
 
     assert (row["api_calls"], row["api_errors"]) == (3, 1)
     assert (row["tool_calls"], row["tool_errors"]) == (4, 2)
+
+
+def test_a_use_of_a_tool_that_was_not_allowed_did_not_fail() -> None:
+    rejected: Row = {"success": False, "status": "rejected"}
+    rows = made([], [rejected, {"success": False, "status": "done"}])
+
+    row = session(PROMPTED, rows)
+
+    assert (row["tool_calls"], row["tool_errors"]) == (2, 1)
+
+
+def test_what_failed_is_not_known_of_a_session_of_codex_that_spans_alone_tell_of() -> None:
+    events = told({"agent": "codex", "signal": "traces", "event_type": "turn"})
+    rows = made([CALL | {"usage_source": "traces"}], [{"status": "done"}])
+
+    row = session(events, rows)
+
+    assert (row["api_calls"], row["tool_calls"]) == (1, 1)
+    assert row.keys().isdisjoint({"api_errors", "tool_errors"})
+
+
+@pytest.mark.parametrize(("agent", "signal"), [("codex", "logs"), ("claude_code", "traces")])
+def test_log_records_and_spans_of_claude_code_would_tell_what_failed(
+    agent: str, signal: str
+) -> None:
+    events = told({"agent": agent, "signal": signal, "event_type": "other"})
+
+    row = session(events, made([CALL], [{"status": "done"}]))
+
+    assert (row["api_errors"], row["tool_errors"]) == (0, 0)
 
 
 def test_metrics_alone_tell_tokens_and_costs_but_not_how_many_calls() -> None:

@@ -1,8 +1,12 @@
 """Check who a session belongs to and where it ran."""
 
+import pyarrow as pa
 import pytest
 
-from .given import Row, session, told
+from agentpond.pipeline.core.made import TOOL_CALLS
+from agentpond.pipeline.testing import builders
+
+from .given import Row, session, sessions, told
 
 
 def test_the_last_that_is_told_of_who_and_where_counts() -> None:
@@ -81,3 +85,15 @@ def test_what_nothing_tells_is_null() -> None:
     row = session(events)
 
     assert row.keys().isdisjoint({"team", "user_email", "repository", "cwd", "parent_session_id"})
+
+
+def test_events_of_no_session_tell_only_what_all_agree_on() -> None:
+    stray: Row = {"agent": "codex", "session_id": None, "team": "platform"}
+    events = told(stray | {"cwd": "/one"}, stray | {"cwd": "/two"}, stray)
+    unit = "no-session:codex:2026-11-20"
+    use = builders.batch(TOOL_CALLS, 1, session_id=unit).records
+
+    rows = sessions(events, {"tool_calls": pa.Table.from_batches([use])})
+
+    assert rows[unit]["team"] == "platform"
+    assert "cwd" not in rows[unit]

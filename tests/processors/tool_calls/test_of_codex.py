@@ -242,6 +242,63 @@ def test_a_decision_is_to_accept_or_to_reject(told_as: str, decision: str, statu
     assert rows == [(decision, status)]
 
 
+def test_what_the_settings_refused_before_it_ran_is_rejected() -> None:
+    refused = result(1, 5, success=False, decision="reject", decision_source="config")
+    events = told(refused, agent="codex")
+
+    rows = calls(events, "decision", "decision_source", "status", "duration_ms")
+
+    assert rows == [("reject", "config", "rejected", None)]
+
+
+def test_the_record_of_a_decision_counts_before_what_the_result_tells_of_it() -> None:
+    events = told(
+        {"event_type": "tool_decision", "tool_call_id": "a", "decision": "reject"}
+        | {"decision_source": "user"},
+        result(1, 5, success=False, decision="reject", decision_source="config"),
+        agent="codex",
+    )
+
+    rows = calls(events, "decision", "decision_source")
+
+    assert rows == [("reject", "user")]
+
+
+def test_a_captured_use_that_the_settings_refused_is_rejected() -> None:
+    events = capture("codex/tool_failures/grpc")
+
+    rows = calls(events, "status", "decision_source")
+
+    assert rows[-1] == ("rejected", "config")
+    assert [status for status, _ in rows].count("rejected") == 1
+
+
+@pytest.mark.parametrize(
+    ("told_as", "name"),
+    [
+        ("multi_agent_v1wait_agent", "wait_agent"),
+        ("collaborationspawn_agent", "spawn_agent"),
+        ("functionsexec_command", "exec_command"),
+        ("functions", "functions"),
+        ("exec_command", "exec_command"),
+    ],
+)
+def test_the_name_that_a_span_tells_is_freed_of_its_namespace(told_as: str, name: str) -> None:
+    events = told(span("tool", 0, 1, tool_call_id="a", tool_name=told_as), agent="codex")
+
+    rows = calls(events, "tool_name")
+
+    assert rows == [(name,)]
+
+
+def test_the_session_that_a_call_started_did_not_make_the_call() -> None:
+    started = result(1, 5, tool_name="spawn_agent", subagent_id="child")
+
+    rows = calls(told(started, agent="codex"), "tool_name", "subagent_id")
+
+    assert rows == [("spawn_agent", None)]
+
+
 def test_spans_alone_tell_a_command_that_failed() -> None:
     run = {"event_name": "unified_exec.exec_command", "attributes": {"outcome": "failed"}}
     events = told(

@@ -50,18 +50,69 @@ def test_each_session_counts_its_own_groups() -> None:
     assert rows == [("a", 1), ("a", 1), ("b", 1), ("b", 1)]
 
 
-def test_sub_agents_are_held_against_themselves_alone() -> None:
+def test_uses_of_one_turn_that_overlap_are_one_group_whoever_used_them() -> None:
     events = told(
-        used(0, 0, 9),
+        used(0, 0, 2),
         used(1, 1, 3, subagent_id="x"),
-        used(2, 2, 4, subagent_id="x"),
-        used(3, 2, 4, subagent_id="y"),
-        agent="codex",
+        used(2, 2, 4, subagent_id="y"),
     )
 
     rows = calls(events, "parallel_group")
 
-    assert rows == [(None,), (1,), (1,), (None,)]
+    assert rows == [(1,), (1,), (1,)]
+
+
+def test_uses_of_different_turns_are_not_held_against_each_other() -> None:
+    events = told(
+        used(0, 0, 9, turn_id="t1"),
+        used(1, 1, 3, turn_id="t2"),
+        used(2, 2, 4, turn_id="t2"),
+        used(3, 8, 9, turn_id="t1"),
+    )
+
+    rows = calls(events, "turn_id", "parallel_group")
+
+    assert rows == [("t1", 1), ("t2", 2), ("t2", 2), ("t1", 1)]
+
+
+def test_calls_of_sub_agents_are_held_against_each_other_alone() -> None:
+    events = told(
+        used(0, 0, 9, tool_name="Agent"),
+        used(1, 1, 8, tool_name="Agent"),
+        used(2, 2, 4, tool_name="Bash", subagent_id="x"),
+        used(3, 3, 5, tool_name="Bash", subagent_id="y"),
+    )
+
+    rows = calls(events, "tool_name", "parallel_group")
+
+    assert rows == [("Agent", 1), ("Agent", 1), ("Bash", 2), ("Bash", 2)]
+
+
+def test_a_sub_agents_own_call_of_another_does_not_run_beside_the_call_of_it() -> None:
+    events = told(
+        used(0, 0, 9, tool_name="Agent"),
+        used(1, 1, 8, tool_name="Agent", subagent_id="x"),
+    )
+
+    rows = calls(events, "parallel_group")
+
+    assert rows == [(None,), (None,)]
+
+
+def test_the_same_groups_are_told_by_logs_alone_and_with_spans() -> None:
+    logged = [
+        {"event_type": "tool_result", "tool_call_id": f"call-{n:02}", "tool_name": name}
+        | {"time": at(end), "duration_ms": (end - begin) * 1000}
+        for n, (name, begin, end) in enumerate([("Agent", 0, 9), ("Bash", 1, 4), ("Bash", 2, 5)])
+    ]
+    spans = [used(0, 0, 9), used(1, 1, 4, subagent_id="x"), used(2, 2, 5, subagent_id="y")]
+
+    by_logs, by_both = (
+        calls(told(*logged), "parallel_group"),
+        calls(told(*logged, *spans), "parallel_group"),
+    )
+
+    assert by_logs == by_both == [(None,), (1,), (1,)]
 
 
 def test_uses_without_a_session_are_held_against_those_of_their_trace_alone() -> None:

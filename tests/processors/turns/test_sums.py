@@ -1,5 +1,7 @@
 """Check what a turn gathers: its prompt, times, calls, tokens and cost."""
 
+import pytest
+
 from .given import Row, answer, at, call, prompt, sessions, span, tool, turns
 
 
@@ -148,3 +150,57 @@ def test_calls_and_tools_that_failed_are_its_errors() -> None:
     rows = turns(given, "api_calls", "tool_calls", "errors")
 
     assert rows == [(3, 3, 2)]
+
+
+def test_a_use_of_a_tool_that_was_not_allowed_is_no_error() -> None:
+    given = sessions([prompt(1)], [], [tool(2, 3, "rejected", success=False)])
+
+    rows = turns(given, "tool_calls", "errors")
+
+    assert rows == [(1, 0)]
+
+
+CODEX: Row = {"agent": "codex"}
+
+
+def test_the_errors_of_a_turn_of_codex_that_spans_alone_tell_of_are_not_known() -> None:
+    given = sessions(
+        [span(1, 9, **CODEX)], [call(2, **CODEX, usage_source="traces")], [tool(2, 3, **CODEX)]
+    )
+
+    rows = turns(given, "api_calls", "tool_calls", "errors")
+
+    assert rows == [(1, 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("told", "calls"),
+    [
+        ([prompt(1, **CODEX)], [call(2, **CODEX)]),
+        ([span(1, 9, **CODEX)], [call(2, **CODEX, usage_source="logs")]),
+        ([span(1, 9)], [call(2, usage_source="traces")]),
+    ],
+    ids=["prompt", "call", "claude_code"],
+)
+def test_what_would_tell_of_an_error_tells_that_there_was_none(
+    told: list[Row], calls: list[Row]
+) -> None:
+    rows = turns(sessions(told, calls), "errors")
+
+    assert rows == [(0,)]
+
+
+def test_a_session_that_was_only_started_has_no_turn() -> None:
+    given = sessions([prompt(1, None, event_type="session_start", **CODEX)])
+
+    rows = turns(given, "turn_id")
+
+    assert rows == []
+
+
+def test_what_a_session_without_a_prompt_calls_is_one_turn_from_its_start() -> None:
+    given = sessions([prompt(1, None, event_type="session_start", **CODEX)], [call(3, "s/1")])
+
+    rows = turns(given, "turn_id", "started_at", "api_calls", "prompt")
+
+    assert rows == [("s/1", at(1), 1, None)]
