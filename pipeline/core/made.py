@@ -50,7 +50,7 @@ API_CALL_COLUMNS = (
     Column("cost_gap_usd", REAL, "reported_cost_usd less computed_cost_usd, where there are both."),
     Column("cost_usd", REAL, "US dollars to count with; NULL if it cannot be known."),
     Column(
-        "cost_status", TEXT, "`reported`, `computed`, `disputed` or `unpriced`; NULL without usage."
+        "cost_status", TEXT, "`reported`, `computed`, `disputed` or `unpriced`; NULL if it failed."
     ),
     Column("cost_note", TEXT, "Why the two costs differ, or why there is no price."),
     Column("price_id", TEXT, "The price that was used: list, model, date and tier."),

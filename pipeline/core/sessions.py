@@ -20,6 +20,9 @@ SESSIONLESS = "no-session"
 """Events that name no session stand in one for each agent and day (UTC):
 `no-session:codex:2026-11-20`. A metric point's day is that of its `start_time`."""
 
+BESIDE_DAYS = 32
+"""So many days, and no more, are looked at beside the session-less of one; see ``Of.BESIDE``."""
+
 _ATTRIBUTE = "attributes."
 
 
@@ -42,7 +45,8 @@ class Of(StrEnum):
     SESSIONS = "sessions"
     """Of the sessions at hand."""
     BESIDE = "beside"
-    """Events of the same agents' sessions on the days of the session-less at hand."""
+    """Events of the same agents' sessions beside the session-less at hand: an hour around the
+    day, and on until an hour after the last of the session-less was received (``BESIDE_DAYS``)."""
     TRACED = "traced"
     """Events that share a trace with one at hand: those of no session, and of other sessions.
 

@@ -7,6 +7,8 @@ Gateways and clouds dress the maker's id: `us.anthropic.claude-opus-4-5-20251101
 import re
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
@@ -46,6 +48,13 @@ def candidates(model: str) -> tuple[str, ...]:
         if bare and bare != found[-1]:
             found.append(bare)
     return tuple(name for name in found if name)
+
+
+def bare_models(models: pa.StringArray) -> pa.StringArray:
+    """Give each model's barest id, by which all dressed forms of it are one."""
+    coded = models.dictionary_encode()
+    bare = [(candidates(str(each)) or ("",))[-1] for each in coded.dictionary]
+    return pa.array(bare, pa.string()).take(coded.indices)
 
 
 def host(model: str) -> str | None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from ..core.batch import Batch
 from ..core.schema import EVENTS
 from ..core.sessions import (
+    BESIDE_DAYS,
     SESSIONLESS,
     Again,
     Need,
@@ -19,7 +20,7 @@ from ..core.sessions import (
     session_keys,
 )
 
-_DAY_MARGIN_S = 3600
+_HOUR_US = 3_600_000_000
 
 
 def sessions_of(
@@ -155,10 +156,13 @@ def _beside(events: pa.Table, ids: pa.StringArray) -> Any:
             start = pc.strptime(pa.scalar(day), format="%Y-%m-%d", unit="us")
         except pa.ArrowInvalid:
             continue
-        hour = pa.scalar(_DAY_MARGIN_S * 1_000_000, pa.duration("us"))
-        day_long = pa.scalar(86_400_000_000, pa.duration("us"))
-        lower, upper = pc.subtract(start, hour), pc.add(pc.add(start, day_long), hour)
-        inside = pc.and_(pc.greater_equal(events["time"], lower), pc.less(events["time"], upper))
+        began = start.cast(pa.int64()).as_py() // _HOUR_US
+        own = events["received_at"].filter(pc.equal(events["session_id"], key))
+        last = pc.max(own).cast(pa.int64()).as_py()
+        heard = 0 if last is None else last // _HOUR_US + 2
+        ended = min(max(began + 25, heard), began + BESIDE_DAYS * 24)
+        hour = pc.floor(pc.divide(events["time"].cast(pa.int64()), _HOUR_US))
+        inside = pc.and_(pc.greater_equal(hour, began - 1), pc.less(hour, ended))
         same = pc.and_(pc.equal(events["agent"], agent), events["_told_session"].is_valid())
         mask = pc.fill_null(pc.and_(inside, same), False)
         wanted = pc.or_(wanted, mask)

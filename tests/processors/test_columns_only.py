@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[2] / "pipeline"
 MODULES = [
     path
-    for room in ("processors", "pricing", "privacy")
-    for path in sorted((ROOT / room).glob("*.py"))
+    for room in ("processors", "pricing", "privacy", "session")
+    for path in sorted((ROOT / room).rglob("*.py"))
 ] + [ROOT / "core" / "columns.py"]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_row_is_walked_in_python(path: Path) -> None:
     source = path.read_text()
 

@@ -7,9 +7,11 @@ import pytest
 
 from agentpond.pipeline.session.numbers import sound_rows
 
+WHOLE = ("input_tokens", "sequence", "exit_code")
+
 
 def rows(name: str, *values: float | None) -> pa.RecordBatch:
-    kind = pa.int64() if name.endswith("_tokens") or name in ("sequence", "exit_code") else pa.float64()
+    kind = pa.int64() if name in WHOLE else pa.float64()
     return pa.record_batch({"session_id": ["s"] * len(values), name: pa.array(values, kind)})
 
 

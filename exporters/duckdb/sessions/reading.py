@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ....pipeline.core.schema import EVENTS
-from ....pipeline.core.sessions import SESSIONLESS, Need, Of, Sessions
+from ....pipeline.core.sessions import BESIDE_DAYS, SESSIONLESS, Need, Of, Sessions
 from ..sql import registered
 from .order import Numbers, order_of_events, order_of_keys, places_of
 from .selecting import (
@@ -27,6 +27,7 @@ from .selecting import (
 )
 
 _HOUR_US = 3_600_000_000
+_MOST_HOURS = BESIDE_DAYS * 24
 _LAST_HOUR = 70_000_000
 """In the year 9955: Python's times end with 9999."""
 
@@ -41,13 +42,16 @@ _HOURS = rf"""
 WITH parts AS (
     SELECT regexp_extract(
         session_id, '^{SESSIONLESS}:(.*):(\d{{4}}-\d\d-\d\d)$', ['agent', 'day']
-    ) AS part
-    FROM asked WHERE starts_with(session_id, '{SESSIONLESS}:')
+    ) AS part, epoch_us(last_received_at) // {_HOUR_US} AS heard
+    FROM asked LEFT JOIN session_changes USING (session_id)
+    WHERE starts_with(session_id, '{SESSIONLESS}:')
 ), days AS (
-    SELECT part.agent, epoch_us(TRY_CAST(part.day AS TIMESTAMP)) // 3_600_000_000 AS began
+    SELECT part.agent, epoch_us(TRY_CAST(part.day AS TIMESTAMP)) // {_HOUR_US} AS began, heard
     FROM parts
 )
-SELECT DISTINCT agent, unnest(range(began - 1, began + 25)) AS hour FROM days
+SELECT DISTINCT agent, unnest(range(
+    began - 1, least(greatest(began + 25, coalesce(heard + 2, 0)), began + {_MOST_HOURS})
+)) AS hour FROM days
 WHERE began BETWEEN 0 AND {_LAST_HOUR}
 """  # noqa: S608 - of a constant
 _UNMADE = """

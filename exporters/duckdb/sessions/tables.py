@@ -26,7 +26,7 @@ _RUNS = (
     Column("version", TEXT, "The processor's version when it ran."),
     Column("seen_change", WHOLE, "The last change it has seen; NULL if it never succeeded."),
     Column("seen_through", WHOLE, "Where the last event it has seen stands in the log."),
-    Column("made_change", WHOLE, "The change that last altered its rows of the session."),
+    Column("made_change", WHOLE, "The change that last altered its rows, or of its first success."),
     Column("rows", WHOLE, "Its rows of the session."),
     Column("error", TEXT, "What went wrong in the last run; NULL if nothing did."),
     Column("attempts", SMALL, "Runs that failed since the last one that did not."),

@@ -50,6 +50,7 @@ _COLUMNS = tuple(
         (
             *TURN_COLUMNS,
             *requests.COLUMNS,
+            "user_id",
             *(name for name in CODEX_COLUMNS if name not in _ONLY_OF_POINTS),
         )
     )
@@ -105,8 +106,9 @@ class Ledger:
         sessions = sound(sessions)
         events, points = sessions.events, sessions.rows[_POINTS]
         beside, traced = (sessions.rows[each.value] for each in (Of.BESIDE, Of.TRACED))
-        calls = _calls(events.filter(pc.invert(is_codex(events))), sessions.rows[_TOOLS])
-        uncounted = untold.untold(metrics.points_of(points), calls, beside)
+        others = events.filter(pc.invert(is_codex(events)))
+        calls = _calls(others, sessions.rows[_TOOLS])
+        uncounted = untold.untold(metrics.points_of(points), others, beside)
         codex = of_codex(events, points)
         told = [
             calls,

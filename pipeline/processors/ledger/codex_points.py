@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...session.groups import Groups, Mask, Numbers, codes_of, mask_of, texts_of
+from ...session.between import any_between
+from ...session.groups import Groups, Mask, codes_of, mask_of, texts_of
 from ...session.series import counted
 from .codex_pairs import BEFORE_US, BEHIND_US
 from .codex_rows import micros_of
@@ -155,7 +156,7 @@ def _logged(stream: pa.RecordBatch, heard: pa.RecordBatch) -> Mask:
     since = micros_of(stream.column("time"), _LONG_AGO) - BEFORE_US
     until = micros_of(stream.column("end_time"), _LONG_AGO) + BEHIND_US
     at = micros_of(logged.column("time"), _LONG_AGO)
-    return _any_between(whose[:count], since, until, whose[count:], at)
+    return any_between(whose[:count], since, until, whose[count:], at)
 
 
 def _near(points: pa.RecordBatch, heard: pa.RecordBatch, *same: str) -> Mask:
@@ -169,16 +170,4 @@ def _near(points: pa.RecordBatch, heard: pa.RecordBatch, *same: str) -> Mask:
     since, until = since - _SLACK_US, np.minimum(until + _SLACK_US, day + _DAY_US + _HOUR_US)
     whose = codes_of(*(pa.concat_arrays([points.column(n), heard.column(n)]) for n in same))
     count = points.num_rows
-    return _any_between(whose[:count], since, until, whose[count:], at)
-
-
-def _any_between(
-    whose: Numbers, since: Numbers, until: Numbers, others: Numbers, at: Numbers
-) -> Mask:
-    """Mask the spans of time in which one of the moments of the same owner lies."""
-    rank = np.unique(np.concatenate([since, until, at]), return_inverse=True)[1].astype(np.int64)
-    width = len(rank) + 1
-    moments = np.sort(others * width + rank[2 * len(whose) :])
-    first = np.searchsorted(moments, whose * width + rank[: len(whose)], side="left")
-    last = np.searchsorted(moments, whose * width + rank[len(whose) : 2 * len(whose)], side="right")
-    return last > first
+    return any_between(whose[:count], since, until, whose[count:], at)

@@ -44,9 +44,13 @@ _SERIES = (
     "subagent",
     "skill",
     "mcp_server",
+    "terminal",
+    "user_id",
+    "agent_version",
     "attributes.mcp_tool.name",
     "attributes.plugin.name",
     "attributes.marketplace.name",
+    "attributes.workflow.name",
     "attributes.gen_ai.operation.name",
     "attributes.server.address",
 )

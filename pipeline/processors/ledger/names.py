@@ -1,8 +1,8 @@
 """Name the call that each log record, span and transcript entry tells of: rows of one name are one.
 
 A request id is the name. Without one, as behind gateways that send none, a log written within
-a call's span has that span's name; else a log and a span that agree in model and all tokens
-and in time do. What is still alone is a call of its own.
+a call's span has that span's name; else a log and a span that agree in all tokens and in time
+are of one call, where not both name a request. What is still alone is a call of its own.
 Source: reference of Claude Code, sections 8 and 9.
 """
 
@@ -25,6 +25,7 @@ COLUMNS = (
     "span_id",
     "request_id",
     "model",
+    "success",
     *TOKENS[:4],
 )
 """The columns of ``events`` that calls are named by."""
@@ -48,8 +49,20 @@ def names_of(rows: pa.RecordBatch) -> pa.StringArray:
     told = pc.coalesce(request_id, _by_span(rows, span))
     own = pc.if_else(pa.array(span), rows.column("span_id"), pa.scalar(None, pa.string()))
     names = pc.coalesce(told, own, hex_of(rows.column("event_id")))
-    partner = _partners(rows, mask_of(request_id.is_null()) & span, mask_of(told.is_null()) & ~span)
-    return pc.coalesce(names.take(partner), names)
+    alone = _alone(rows, names, span)
+    log, its_span = _partners(rows, alone & span, alone & ~span)
+    source = np.arange(rows.num_rows)
+    named = mask_of(request_id.is_valid())[log]
+    source[log[~named]] = its_span[~named]
+    source[its_span[named]] = log[named]
+    return names.take(pa.array(source))
+
+
+def _alone(rows: pa.RecordBatch, names: pa.StringArray, span: Mask) -> Mask:
+    """Mask the rows whose name no row of the other kind has."""
+    calls = Groups.by(rows.column("session_id"), names)
+    both: Mask = calls.any(span) & calls.any(~span)
+    return ~both[calls.of_row]
 
 
 def _by_span(rows: pa.RecordBatch, span: Mask) -> pa.StringArray:
@@ -63,20 +76,23 @@ def _by_span(rows: pa.RecordBatch, span: Mask) -> pa.StringArray:
     return calls.spread(pc.if_else(of_call, name, pa.scalar(None, pa.string())))
 
 
-def _partners(rows: pa.RecordBatch, spans: Mask, logs: Mask) -> pa.Int64Array:
-    """Give the row of the span that a log agrees with; NULL where there is none."""
+def _partners(rows: pa.RecordBatch, spans: Mask, logs: Mask) -> tuple[Numbers, Numbers]:
+    """Pair logs with the spans that they agree with: the rows of both."""
     usage = mask_of(rows.column("input_tokens").is_valid())
-    at = np.flatnonzero((spans | logs) & usage)
-    partner = np.full(rows.num_rows, -1, dtype=np.int64)
-    if logs[at].any() and spans[at].any():
-        log, its_span = _pairs(rows.take(pa.array(at)), logs[at])
-        partner[at[log]] = at[its_span]
-    return pa.array(partner, mask=partner < 0)
+    # A call that was never answered has no request id, and no tokens either.
+    failed = mask_of(pc.equal(rows.column("event_type"), "api_error"))
+    failed |= mask_of(pc.invert(rows.column("success")))
+    at = np.flatnonzero((spans | logs) & (usage | failed))
+    if not (logs[at].any() and spans[at].any()):
+        return at[:0], at[:0]
+    log, its_span = _pairs(rows.take(pa.array(at)), logs[at])
+    return at[log], at[its_span]
 
 
 def _pairs(rows: pa.RecordBatch, is_log: Mask) -> tuple[Numbers, Numbers]:
     """Pair logs with spans, the nearest in time first: the places of both."""
-    group = codes_of(rows.column("session_id"), *(rows.column(n) for n in ("model", *TOKENS[:4])))
+    group = codes_of(rows.column("session_id"), _model(rows), *(rows.column(n) for n in TOKENS[:4]))
+    named = mask_of(rows.column("request_id").is_valid())
     begun = _us(rows.column("time"))
     over = _us(pc.coalesce(rows.column("end_time"), rows.column("time")))
     trace = codes_of(rows.column("trace_id"))
@@ -88,6 +104,7 @@ def _pairs(rows: pa.RecordBatch, is_log: Mask) -> tuple[Numbers, Numbers]:
         one, other = left[:-1], left[1:]
         log, span = np.where(is_log[one], one, other), np.where(is_log[one], other, one)
         fits = (group[one] == group[other]) & (is_log[one] != is_log[other])
+        fits &= ~(named[one] & named[other])
         fits &= (trace[one] == trace[other]) | no_trace[one] | no_trace[other]
         fits &= (over[log] >= begun[span] - _SLACK_US) & (over[log] <= over[span] + _SLACK_US)
         nearest = _nearest(np.where(fits, over[other] - over[one], _FAR))
@@ -97,6 +114,13 @@ def _pairs(rows: pa.RecordBatch, is_log: Mask) -> tuple[Numbers, Numbers]:
         spans.append(span[nearest])
         left = left[~np.isin(left, np.concatenate([one[nearest], other[nearest]]))]
     return np.concatenate([*logs, left[:0]]), np.concatenate([*spans, left[:0]])
+
+
+def _model(rows: pa.RecordBatch) -> pa.StringArray:
+    """Give the model where no tokens tell calls apart; elsewhere signals may name it otherwise."""
+    tokens = [pc.fill_null(rows.column(name), 0) for name in TOKENS[:4]]
+    total = pc.add(pc.add(tokens[0], tokens[1]), pc.add(tokens[2], tokens[3]))
+    return pc.if_else(pc.greater(total, 0), pa.scalar(None, pa.string()), rows.column("model"))
 
 
 def _nearest(gap: Numbers) -> Mask:

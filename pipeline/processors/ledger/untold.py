@@ -9,12 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.columns import any_of
-from ...core.sessions import SESSIONLESS
-from ...session.groups import Mask, codes_of, mask_of
+from ...core.sessions import BESIDE_DAYS, SESSIONLESS
+from ...pricing.model_ids import bare_models
+from ...session.between import any_between
+from ...session.groups import Mask, Numbers, codes_of, mask_of
 from .requests import TYPES
 from .told import TOKENS
 
-BESIDE_COLUMNS = ("session_id", "agent", "team", "event_type", "time", *TOKENS)
+BESIDE_COLUMNS = (
+    *("session_id", "agent", "team", "event_type", "model", "time", "end_time", *TOKENS),
+)
 """The columns of the events beside that tell of usage."""
 
 # Claude Code leaves the session out of all of its signals or out of none (OTEL_METRICS_INCLUDE_
@@ -22,33 +26,67 @@ BESIDE_COLUMNS = ("session_id", "agent", "team", "event_type", "time", *TOKENS)
 # name one, though the spans of the same calls do.
 _SAME_IN_ALL_SIGNALS = "claude_code"
 
+_SLACK_US = 60_000_000
+_DAY_US = 86_400_000_000
 
-def untold(points: pa.RecordBatch, calls: pa.Table, beside: pa.RecordBatch) -> pa.RecordBatch:
-    """Give the points of sessions without usage in ``calls``.
 
-    Points without a session count only if no session of the same agent and team has usage on
-    their day either; ``beside`` are the events of those.
+def untold(
+    points: pa.RecordBatch, events: pa.RecordBatch, beside: pa.RecordBatch
+) -> pa.RecordBatch:
+    """Give the points of sessions of whose usage none of their ``events`` tells.
+
+    Those that name no session are one user's each. They count only if no session of the same
+    agent and team has usage of their model in the time they cover either; ``beside`` are the
+    events of those.
     """
-    told = calls["session_id"].filter(calls["usage_source"].is_valid()).combine_chunks()
-    of_told = mask_of(pc.is_in(points.column("session_id"), value_set=told))
-    return points.filter(pa.array(~of_told & ~_told_beside(points, _usage(beside))))
-
-
-def _usage(beside: pa.RecordBatch) -> pa.RecordBatch:
-    """Give the events beside that tell of usage that metrics without a session repeat."""
-    usage = any_of((beside.column(name).is_valid() for name in TOKENS), beside.num_rows)
-    call = pc.is_in(beside.column("event_type"), value_set=pa.array(TYPES))
+    # What a call cost is as much as what it used: metrics repeat both.
+    cost = pc.and_(_of_call(events), events.column("reported_cost_usd").is_valid())
+    usage = events.filter(pc.or_(_tells(events), cost))
+    codes = codes_of(
+        pa.concat_arrays([points.column("session_id"), usage.column("session_id")]),
+        pa.concat_arrays([_user(points), _user(usage)]),
+    )
+    told = np.isin(codes[: points.num_rows], codes[points.num_rows :])
     other = pc.not_equal(beside.column("agent"), _SAME_IN_ALL_SIGNALS)
-    return beside.filter(pc.and_(pc.and_(usage, call), other))
+    used_beside = beside.filter(pc.and_(_tells(beside), other))
+    return points.filter(pa.array(~told & ~_told_beside(points, used_beside)))
+
+
+def _user(rows: pa.RecordBatch) -> pa.StringArray:
+    """Tell whose the rows are that name no session: a day of many users is one session there."""
+    many = pc.starts_with(rows.column("session_id"), f"{SESSIONLESS}:")
+    return pc.if_else(many, rows.column("user_id"), pa.scalar(None, pa.string()))
+
+
+def _tells(events: pa.RecordBatch) -> pa.BooleanArray:
+    """Mask the events that tell of a call's usage, which metrics repeat."""
+    usage = any_of((events.column(name).is_valid() for name in TOKENS), events.num_rows)
+    return pc.and_(usage, _of_call(events))
+
+
+def _of_call(events: pa.RecordBatch) -> pa.BooleanArray:
+    return pc.is_in(events.column("event_type"), value_set=pa.array(TYPES))
 
 
 def _told_beside(points: pa.RecordBatch, usage: pa.RecordBatch) -> Mask:
-    """Mask the points of session-less sessions of whose agent, day and team there is usage."""
-    day = pc.strftime(usage.column("time"), format="%Y-%m-%d")
-    session = pc.binary_join_element_wise(SESSIONLESS, usage.column("agent"), day, ":")
-    codes = codes_of(
-        pa.concat_arrays([points.column("session_id"), session]),
-        pa.concat_arrays([points.column("team"), usage.column("team")]),
+    """Mask the session-less points in whose time there is usage of their agent, team and model."""
+    whose = codes_of(
+        *(
+            pa.concat_arrays([points.column(name), usage.column(name)])
+            for name in ("agent", "team")
+        ),
+        bare_models(pa.concat_arrays([points.column("model"), usage.column("model")])),
     )
-    told: Mask = np.isin(codes[: points.num_rows], codes[points.num_rows :])
-    return told
+    count = points.num_rows
+    until = _us(points.column("time"))
+    since = _us(pc.coalesce(points.column("start_time"), points.column("time")))
+    # More than what is beside this unit may be at hand by chance, for another's sake.
+    until = np.minimum(until + _SLACK_US, since + BESIDE_DAYS * _DAY_US)
+    at = _us(pc.coalesce(usage.column("end_time"), usage.column("time")))
+    many = mask_of(pc.starts_with(points.column("session_id"), f"{SESSIONLESS}:"))
+    return many & any_between(whose[:count], since - _SLACK_US, until, whose[count:], at)
+
+
+def _us(times: pa.TimestampArray) -> Numbers:
+    us: Numbers = pc.fill_null(times.cast(pa.int64()), 0).to_numpy()
+    return us

@@ -36,7 +36,7 @@ def ratio(
     held = pa.array(found.held.astype(np.float64), mask=found.held == 0)
     records = pc.divide(held, pc.add(held, pa.array((found.missing + in_front).astype(np.float64))))
     some = pc.if_else(pc.greater(counted_tokens, 0.0), counted_tokens, _NOTHING)
-    counted = pc.divide(tokens.cast(pa.float64()), some)
+    counted = pc.divide(tokens.cast(pa.float64(), safe=False), some)
     least = pc.min_element_wise(records, counted, of_spans)
     return pc.min_element_wise(least, pc.if_else(least.is_valid(), 1.0, _NOTHING))
 
@@ -64,7 +64,8 @@ def share_of_spans(
     told = mask_of(pc.and_(pc.greater(sent, 0), came.is_valid()))
     place = pc.index_in(turns.first(session), value_set=ids)
     sessions = Groups.at(place, len(ids)).where(told)
-    return pc.divide(sessions.sum(came).cast(pa.float64()), sessions.sum(sent).cast(pa.float64()))
+    held, whole = (sessions.sum(each).cast(pa.float64(), safe=False) for each in (came, sent))
+    return pc.divide(held, whole)
 
 
 def _both(spans: pa.RecordBatch, records: pa.RecordBatch, name: str) -> pa.StringArray:

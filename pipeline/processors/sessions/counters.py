@@ -32,6 +32,7 @@ class Counted:
     columns: dict[str, pa.Array]
     """The columns of `sessions` that metrics alone tell."""
     tokens: pa.DoubleArray
+    cost_usd: pa.DoubleArray
     starts: pa.DoubleArray
     """How many processes were started on it."""
     start_type: pa.StringArray
@@ -61,6 +62,7 @@ def counters(points: pa.RecordBatch, ids: pa.StringArray) -> Counted:
     return Counted(
         columns,
         tokens=_total(points, sessions, series, "token.usage"),
+        cost_usd=_total(points, sessions, series, "cost.usage"),
         starts=_total(points, sessions, series, "session.count"),
         start_type=_first_type(points, starts),
         first_start=starts.min(points.column("start_time")),

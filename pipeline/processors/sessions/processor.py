@@ -135,7 +135,7 @@ class SessionRows:
         found = sequences(events, groups)
         begins = starts(counted, found, begun, family, ids)
         told = _told(events, groups)
-        sums_told = _sums(sessions, told)
+        sums_told = _sums(sessions, told, counted)
         captured = capture.ratio(
             found,
             begins.known,
@@ -179,15 +179,17 @@ def _present(sessions: Sessions, groups: Groups, counted: counters.Counted) -> M
     return present
 
 
-def _sums(sessions: Sessions, told: _Told) -> dict[str, pa.Array]:
+def _sums(sessions: Sessions, told: _Told, counted: counters.Counted) -> dict[str, pa.Array]:
     """Give what is summed up over calls, tools and turns."""
     rows, ids = sessions.rows, sessions.ids
     calls = sums.of_calls(rows["api_calls"], ids, told.at_all, told.fails)
     calls = untold(calls, unmade(sessions, "api_calls", ids))
     turns = sums.of_turns(rows["turns"], ids, told.at_all)
     turns = untold(turns, unmade(sessions, "turns", ids))
-    # Codex tells what a whole turn cost, and of no call.
-    reported = pc.coalesce(calls["reported_cost_usd"], turns["reported_cost_usd"])
+    # Codex tells what a whole turn cost, and of no call; Claude Code's spans tell no cost at all,
+    # but its metrics may.
+    of_calls, of_turns = (each["reported_cost_usd"] for each in (calls, turns))
+    reported = pc.coalesce(of_calls, of_turns, counted.cost_usd)
     tools = sums.of_tools(rows["tool_calls"], ids, told.at_all, told.fails)
     tools = untold(tools, unmade(sessions, "tool_calls", ids))
     return {**turns, **calls, **tools, "reported_cost_usd": reported}

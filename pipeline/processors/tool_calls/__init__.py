@@ -21,6 +21,7 @@ from ...core.sessions import SESSIONLESS, Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...session.cadence import SessionConfig, version_of
 from ...session.groups import codes_of, mask_of, texts_of
+from ...session.numbers import sound
 from .decided import Decisions, Fates, decisions_of, fates_of
 from .facts import files_of, names_of, outcome_of, users_of
 from .order import makers_of, parallel_groups
@@ -58,7 +59,7 @@ class ToolCalls:
 
     def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
         """Give the uses of tools of the sessions, and when those that are pending will not be."""
-        uses = uses_of(sessions.events)
+        uses = uses_of(sound(sessions).events)
         if not len(uses):
             return
         decisions = decisions_of(uses)

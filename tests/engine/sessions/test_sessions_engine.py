@@ -225,6 +225,23 @@ def test_a_request_takes_one_processor_after_the_other(shop: Any) -> None:
     assert [told.processor for told in running] == ["read", "reader", "reader"]
 
 
+def test_a_request_waits_for_one_that_came_in_between(shop: Any) -> None:
+    first, second = chain(shop)
+    shop.add("a")
+    engine = shop.engine(reader=second, read=first)
+    running, told = engine.process(Asked()), list[Progress]()
+    next(running)
+    between = engine.process(Asked("reader"))
+    next(between)
+    waiting = threading.Thread(target=lambda: told.extend(running), daemon=True)
+    waiting.start()
+
+    between.close()
+
+    waiting.join(WAIT_S)
+    assert told[-1] == Progress("reader", 1, 1, 1, 0)
+
+
 def test_a_request_that_hangs_holds_up_no_other_processor(shop: Any) -> None:
     gate = shop.gate()
     shop.add("a")

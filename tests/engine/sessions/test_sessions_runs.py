@@ -305,6 +305,17 @@ def test_want_of_memory_is_a_failure_of_the_portion(
     assert shop.store.state("counting", "a").error == f"{type(error).__name__}: much"
 
 
+def test_want_of_memory_that_no_session_is_to_blame_for_is_waited_out(shop: Any) -> None:
+    shop.add("a")
+    runs = shop.runs(shop.counting())
+    error = Retryable("much", reason="out_of_memory", retry_after_s=0.0)
+    shop.store.due = Failing(shop.store.due, error)
+
+    due = runs.due()
+
+    assert due["session_id"].to_pylist() == ["a"]
+
+
 def test_a_portion_that_the_store_refuses_is_split(shop: Any) -> None:
     shop.add("a", "b")
     replace = shop.store.replace

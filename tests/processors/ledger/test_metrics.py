@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .made import NO_USAGE, Row, calls_of, log, point, span
+from .made import NO_USAGE, USAGE, Row, calls_of, log, point, span
 
 
 def genai(value: float, kind: str, **columns: Any) -> Row:
@@ -180,7 +180,43 @@ def test_points_without_a_session_are_rows_of_their_day() -> None:
     ]
 
 
-def test_points_without_a_session_count_nothing_where_sessions_of_that_day_tell() -> None:
+def test_points_without_a_session_count_unless_their_own_user_tells_of_usage() -> None:
+    told = [
+        log(request_id="req_1", session_id=None, user_id="ada"),
+        point(1000, session_id=None, user_id="ada"),
+        point(77, session_id=None, user_id="bob"),
+    ]
+
+    rows = calls_of(*told)
+
+    told_by = {row["usage_source"]: row["output_tokens"] for row in rows}
+    assert told_by == {"logs": USAGE["output_tokens"], "metrics": 77}
+
+
+def test_a_process_that_began_the_day_before_counts_nothing_that_a_session_tells_today() -> None:
+    yesterday_ms = -86_400_000
+    told = [
+        genai(100, "input", session_id=None, since=yesterday_ms, temporality="cumulative"),
+        span(request_id="resp_1", agent="my-agent"),
+    ]
+
+    rows = calls_of(*told)
+
+    assert [row["usage_source"] for row in rows] == ["traces"]
+
+
+def test_points_of_a_model_of_which_no_session_tells_count() -> None:
+    told = [
+        genai(100, "input", session_id=None, model="an-embedding"),
+        span(request_id="resp_1", agent="my-agent"),
+    ]
+
+    rows = calls_of(*told)
+
+    assert sorted(row["model"] for row in rows) == ["an-embedding", "claude-sonnet-4-5"]
+
+
+def test_points_without_a_session_count_nothing_where_a_session_tells_meanwhile() -> None:
     told = [genai(100, "input", session_id=None), span(request_id="resp_1", agent="my-agent")]
 
     rows = calls_of(*told)

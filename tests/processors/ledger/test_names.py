@@ -1,10 +1,11 @@
 """Check which log and which span are one call where a gateway sends no request ids."""
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as law
 from hypothesis import strategies as st
 
-from .made import calls_of, ledger_of, log, span
+from .made import NO_USAGE, calls_of, ledger_of, log, span
 
 # The machines are busy: how long an example takes is not what is tested.
 PATIENT = law(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
@@ -16,6 +17,45 @@ def test_a_log_and_a_span_that_agree_are_one_call() -> None:
     rows = calls_of(*told)
 
     assert [(row["api_call_id"], row["told_by"]) for row in rows] == [("5a", ["logs", "traces"])]
+
+
+@pytest.mark.parametrize(("of_log", "of_span"), [("req_1", None), (None, "req_1")])
+def test_a_call_of_which_only_one_of_them_knows_the_request_is_one(
+    of_log: str | None, of_span: str | None
+) -> None:
+    told = [log(1, request_id=of_log), span(-400, until=0, span_id="5a", request_id=of_span)]
+
+    rows = calls_of(*told)
+
+    assert [(row["api_call_id"], row["told_by"]) for row in rows] == [("req_1", ["logs", "traces"])]
+
+
+def test_a_call_that_was_never_answered_is_one() -> None:
+    failed = {**NO_USAGE, "success": False, "attempt": 1}
+    told = [
+        log(1, **failed, event_type="api_error", reported_cost_usd=None),
+        span(-400, until=0, span_id="5a", **failed),
+    ]
+
+    rows = calls_of(*told)
+
+    assert [(row["success"], row["told_by"]) for row in rows] == [(False, ["logs", "traces"])]
+
+
+def test_a_call_of_two_requests_is_two() -> None:
+    told = [log(1, request_id="req_1"), span(-400, until=0, span_id="5a", request_id="req_2")]
+
+    rows = calls_of(*told)
+
+    assert len(rows) == 2
+
+
+def test_a_call_may_go_by_two_names_of_a_model() -> None:
+    told = [log(1, model="gpt-4o-2024-08-06"), span(-400, until=0, span_id="5a", model="gpt-4o")]
+
+    rows = calls_of(*told)
+
+    assert [row["told_by"] for row in rows] == [["logs", "traces"]]
 
 
 def test_a_log_and_a_span_of_other_tokens_are_two_calls() -> None:

@@ -101,3 +101,11 @@ def test_a_captured_session_counts_what_the_program_did(
     (row,) = sessions(events).values()
 
     assert {name: row[name] for name in counted} == pytest.approx(counted)
+
+
+def test_what_calls_do_not_report_the_metric_of_cost_does() -> None:
+    events = told({"signal": "traces"}, point("cost.usage", 0.25), point("cost.usage", 0.5))
+
+    row = session(events)
+
+    assert row["reported_cost_usd"] == pytest.approx(0.75)
