@@ -30,7 +30,10 @@ _PART_US = 600_000_000
 
 
 def template(*sessions: Sequence[str]) -> pa.RecordBatch:
-    """Make sessions of the captures named for each, one after the other, as the store gets them."""
+    """Make sessions of the captures named for each, one after the other, as the store gets them.
+
+    What names no session (Codex' metrics, and the spans of its responses) comes with them.
+    """
     parts = [_session(number, patterns) for number, patterns in enumerate(sessions)]
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
@@ -38,11 +41,10 @@ def template(*sessions: Sequence[str]) -> pa.RecordBatch:
 def _session(number: int, patterns: Sequence[str]) -> pa.RecordBatch:
     parts = []
     for place, pattern in enumerate(patterns):
-        rows = _events(pattern)
-        rows = rows.filter(rows.column("session_id").is_valid())
-        parts.append(_later(rows, place * _PART_US))
+        parts.append(_later(_events(pattern), place * _PART_US))
     rows = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
-    named = pa.array([f"session-{number}"] * rows.num_rows, pa.string())
+    one = pa.scalar(f"session-{number}")
+    named = pc.if_else(rows.column("session_id").is_valid(), one, pa.scalar(None, pa.string()))
     return rows.set_column(rows.schema.get_field_index("session_id"), "session_id", named)
 
 
@@ -69,7 +71,12 @@ class Crowd:
     @property
     def sessions(self) -> int:
         """All sessions."""
-        return len(self.template.column("session_id").unique()) * self.copies
+        return len(self.template.column("session_id").unique().drop_null()) * self.copies
+
+    @staticmethod
+    def session(number: int, copy: int) -> str:
+        """Name a session: which of the template's it is, and of which copy."""
+        return f"session-{number}-{copy:06x}"
 
     def deliveries(self) -> Iterator[Delivery]:
         """Give all events, some copies at a time, in order of time."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
 from agentpond.config.build import build, default_plan
 from agentpond.exporters.duckdb.store import DuckDBExporter
 from agentpond.pipeline.core.component import Kind
@@ -19,16 +21,14 @@ from agentpond.pipeline.engine.sessions.engine import SessionEngine
 from .crowd import Crowd, template
 from .measure import verdict
 from .parts import make, settings
-from .payloads import SESSIONS, Load
+from .payloads import Load
 from .scratch import scratch
 
-_CLAUDE_CODE = ("claude_code/tools/grpc", "claude_code/slow/grpc")
-_CODEX = tuple(
-    f"codex/{name}/grpc"
-    for name in ("app_server_long_turn_cost", "tool_failures", "chatgpt_auth_websocket")
-)
-_COPIES = 2_500
-_COPIES_A_DELIVERY = 100
+_CLAUDE_CODE = ("claude_code/tools/grpc",)
+_CODEX = ("codex/tool_failures/grpc", "codex/fix_bug_tools/grpc")
+_SESSIONS = (*(_CLAUDE_CODE,) * 4, _CODEX)
+_COPIES = 1_000
+_COPIES_A_DELIVERY = 40
 _EVENTS_A_SECOND = 100_000
 _SHOWN_WITHIN_S = 3.0
 _LIVE_EVENTS = 9
@@ -47,7 +47,7 @@ class Took:
 
 def bench_sessions() -> None:
     """Run the four processors on a million events; then wait for new events of live sessions."""
-    crowd = Crowd(template(_CLAUDE_CODE, _CODEX), _COPIES, _COPIES_A_DELIVERY)
+    crowd = Crowd(template(*_SESSIONS), _COPIES, _COPIES_A_DELIVERY)
     with scratch() as directory:
         print(f"\n{crowd.events:,} events in {crowd.sessions:,} sessions, one after the other")
         print(f"  {'':26}{'events/s':>12}{'us/event':>10}{'CPU us/event':>14}{'rows':>12}")
@@ -126,11 +126,13 @@ def _tell_all(crowd: Crowd, name: str, parts: list[Took]) -> None:
 
 
 async def _live(crowd: Crowd, directory: Path) -> None:
-    """Give a service new events of sessions among all those, one at a time, at its defaults."""
-    del crowd
+    """Give a service new events of sessions of the crowd, one at a time, at its defaults."""
     async with build(_config(directory)) as service:
         await service.settle()
-        waits = [await _until_shown(service, number) for number in range(_LIVE_EVENTS)]
+        waits = [
+            await _until_shown(service, crowd.session(number % 3, crowd.copies - 1), number)
+            for number in range(_LIVE_EVENTS)
+        ]
     worst_s = max(waits)
     told = ", ".join(f"{wait_s:.2f}" for wait_s in sorted(waits))
     print(f"  a new event shows in `sessions` after {told} s")
@@ -139,21 +141,25 @@ async def _live(crowd: Crowd, directory: Path) -> None:
     )
 
 
-async def _until_shown(service: Service, number: int) -> float:
-    """Accept one record and look until its session counts it."""
-    body = Load(1, seed=1).body(SESSIONS * number + number % 3)
+async def _until_shown(service: Service, session_id: str, number: int) -> float:
+    """Accept one record of a session and look until the session counts it."""
+    message = ExportLogsServiceRequest.FromString(Load(1, seed=1).body(number))
+    for attribute in message.resource_logs[0].scope_logs[0].log_records[0].attributes:
+        if attribute.key == "session.id":
+            attribute.value.string_value = session_id
+    body = message.SerializeToString()
     request = Request(Signal.LOGS, Encoding.PROTOBUF, body, time.time_ns(), "otlp")
-    before = _events(service)
+    before = _events(service, session_id)
     begun_s = time.perf_counter()
     await service.accept(request)
-    while _events(service) <= before:  # noqa: ASYNC110 - the store tells nobody
+    while _events(service, session_id) <= before:  # noqa: ASYNC110 - the store tells nobody
         await asyncio.sleep(_LOOK_S)
     return time.perf_counter() - begun_s
 
 
-def _events(service: Service) -> int:
+def _events(service: Service, session_id: str) -> int:
     store: Any = service.exporters["duckdb"]
-    sql = "SELECT coalesce(sum(events), 0)::BIGINT AS events FROM sessions"
+    sql = f"SELECT events FROM sessions WHERE session_id = '{session_id}'"  # noqa: S608 - our own
     return int(store.query(sql)["events"][0].as_py())
 
 

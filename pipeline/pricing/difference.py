@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 _KEYS = ("provider", "model")
 _SUMS = ("calls", "changed", "before_usd", "after_usd", "unpriced_before", "unpriced_after")
 
+_TOLD = ("cost_usd", "cost_status", "computed_cost_usd")
+
 DIFFERENCE = pa.schema(
     [
         ("provider", pa.string()),
@@ -20,14 +22,16 @@ DIFFERENCE = pa.schema(
         ("unpriced_after", pa.int64()),
     ]
 )
-"""`changed` counts calls with another cost; dollars are NULL where no call has a price."""
+"""`changed` counts calls with another cost, status or computed cost; dollars are NULL where no
+call has a price."""
 
 
 def difference(before: pa.Table, after: pa.Table) -> pa.Table:
     """Compare the same calls, in the same order, before and after."""
     costs = [table["cost_usd"].combine_chunks() for table in (before, after)]
-    same = pc.fill_null(pc.equal(*costs), fill_value=False)
-    same = pc.or_(same, pc.and_(pc.is_null(costs[0]), pc.is_null(costs[1])))
+    same = pa.repeat(pa.scalar(value=True), len(after))
+    for name in _TOLD:
+        same = pc.and_(same, _alike(*(table[name].combine_chunks() for table in (before, after))))
     columns = [
         *(after[name].combine_chunks() for name in _KEYS),
         pa.repeat(pa.scalar(1, pa.int64()), len(after)),
@@ -49,6 +53,11 @@ def add_up(parts: Iterable[pa.Table]) -> pa.Table:
         schema=DIFFERENCE,
     )
     return table.sort_by([(name, "ascending") for name in _KEYS])
+
+
+def _alike(one: pa.Array, other: pa.Array) -> pa.BooleanArray:
+    alike = pc.fill_null(pc.equal(one, other), fill_value=False)
+    return pc.or_(alike, pc.and_(pc.is_null(one), pc.is_null(other)))
 
 
 def _unpriced(table: pa.Table) -> pa.Int64Array:

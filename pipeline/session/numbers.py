@@ -19,7 +19,7 @@ _MOST_MS = 2**40
 """Thirty-four years."""
 
 _COUNTS = frozenset({"value", "sequence"})
-"""What is never below 0, besides tokens: points, as all that are read here are of counters."""
+"""What is never below 0, besides tokens and durations: points, as all read here are of counters."""
 
 
 def sound(sessions: Sessions) -> Sessions:
@@ -30,8 +30,8 @@ def sound(sessions: Sessions) -> Sessions:
 def sound_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
     """Give the same rows with NULL for numbers that cannot be meant.
 
-    Those are counts below 0, and numbers that are not finite or out of all proportion. Whole
-    numbers that count nothing stay as they are.
+    Those are counts and durations below 0, and numbers that are not finite or out of all
+    proportion. Whole numbers that count nothing stay as they are.
     """
     changed = dict(_changed(rows))
     if not changed:
@@ -42,7 +42,7 @@ def sound_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def _changed(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
     for field in rows.schema:
-        counts = field.name.endswith("_tokens") or field.name in _COUNTS
+        counts = field.name.endswith(("_tokens", "_ms")) or field.name in _COUNTS
         if counts or pa.types.is_floating(field.type):
             column = rows.column(field.name)
             most = _MOST_MS if field.name.endswith("_ms") else _MOST

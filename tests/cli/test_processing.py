@@ -273,3 +273,16 @@ def test_a_terminal_is_shown_how_far_it_is(
 
     assert re.fullmatch(r"plugin: \d+ sessions, 0 rows\n", out)
     assert "plugin" in shown
+
+
+def test_a_file_made_with_other_options_is_not_made_again_by_the_default(
+    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill
+) -> None:
+    fill(CLAUDE)
+    with_sessions["processors"]["sessions"] = {"idle_after": "10m"}
+    agentpond("process", "--config", write_config(with_sessions))
+
+    done = agentpond("process", "--db", "a.duckdb")
+
+    assert done.returncode == 1
+    assert "sessions made this file's tables with options" in done.stderr

@@ -68,6 +68,24 @@ def test_other_prices_are_tried_out_and_it_says_how_to_keep_them(
     assert computed(tmp_path / "a.duckdb") != before
 
 
+def test_what_reads_the_ledger_follows_it(
+    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+) -> None:
+    fill(CODEX)
+    config = write_config(with_sessions)
+    agentpond("process", "--config", config)
+    (tmp_path / "dear.toml").write_text(DEAR)
+
+    agentpond("reprice", "--prices", "dear.toml", "--config", config)
+
+    with duckdb.connect(str(tmp_path / "a.duckdb"), read_only=True) as connection:
+        of_tables = [
+            connection.execute(f"SELECT round(sum(cost_usd), 9) FROM {table}").fetchall()
+            for table in ("api_calls", "turns", "sessions")
+        ]
+    assert of_tables == [of_tables[0]] * 3
+
+
 def test_calls_before_a_date_are_left_alone(
     agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ from .codex import (
 from .codex_logs import LOG_COLUMNS
 from .codex_points import POINT_COLUMNS
 from .codex_spans import SPAN_COLUMNS
+from .codex_transcripts import TRANSCRIPT, transcript_calls
 from .parting import CLAUDE_CODE, CODEX, is_codex, of_codex
 
 _CODE = 1
@@ -109,11 +110,15 @@ class Ledger:
         others = events.filter(pc.invert(is_codex(events)))
         calls = _calls(others, sessions.rows[_TOOLS])
         uncounted = untold.untold(metrics.points_of(points), others, beside)
-        codex = of_codex(events, points)
+        script = pc.fill_null(pc.equal(events.column("source"), TRANSCRIPT), fill_value=False)
+        codex = of_codex(events.filter(pc.invert(script)), points)
+        of_logs = codex_calls(codex, traced, beside, turns_of(codex))
+        scripts = of_codex(events.filter(script), points.slice(0, 0))
         told = [
             calls,
             metrics.metric_calls(uncounted),
-            codex_calls(codex, traced, beside, turns_of(codex)),
+            of_logs,
+            transcript_calls(scripts, traced, beside, of_logs),
         ]
         yield Batch(API_CALLS, _priced(_in_order(pa.concat_tables(told)), self.book))
 

@@ -4,20 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...session.groups import Mask, Numbers, codes_of
+from ...session.groups import Numbers, codes_of
 from .told import TOKENS
 
 
 def take(column: pa.Array, rows: Numbers) -> pa.Array:
     """Take a column's values of some rows; NULL for row -1."""
     return column.take(pa.array(rows, mask=rows < 0))
-
-
-def in_rows(rows: Numbers, count: int) -> Mask:
-    """Mask the rows that are among the numbers."""
-    mask = np.zeros(count, dtype=np.bool_)
-    mask[rows] = True
-    return mask
 
 
 def tokens_of(rows: pa.RecordBatch) -> Numbers:

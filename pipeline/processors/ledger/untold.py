@@ -42,14 +42,24 @@ def untold(
     # What a call cost is as much as what it used: metrics repeat both.
     cost = pc.and_(_of_call(events), events.column("reported_cost_usd").is_valid())
     usage = events.filter(pc.or_(_tells(events), cost))
-    codes = codes_of(
-        pa.concat_arrays([points.column("session_id"), usage.column("session_id")]),
-        pa.concat_arrays([_user(points), _user(usage)]),
-    )
-    told = np.isin(codes[: points.num_rows], codes[points.num_rows :])
+    told = _told_within(points, usage)
     other = pc.not_equal(beside.column("agent"), _SAME_IN_ALL_SIGNALS)
     used_beside = beside.filter(pc.and_(_tells(beside), other))
     return points.filter(pa.array(~told & ~_told_beside(points, used_beside)))
+
+
+def _told_within(points: pa.RecordBatch, usage: pa.RecordBatch) -> Mask:
+    """Mask the points of whose session, and of whose user there, usage is told."""
+    session = pa.concat_arrays([points.column("session_id"), usage.column("session_id")])
+    user = pa.concat_arrays([_user(points), _user(usage)])
+    sessions, users, count = codes_of(session), codes_of(session, user), points.num_rows
+    nobody = mask_of(user.is_null())
+    # Where one of the two signals names no user, it may be anyone's.
+    of_session = np.isin(sessions[:count], sessions[count:])
+    of_anyone = np.isin(sessions[:count], sessions[count:][nobody[count:]])
+    of_user = np.isin(users[:count], users[count:])
+    told: Mask = of_user | of_anyone | (of_session & nobody[:count])
+    return told
 
 
 def _user(rows: pa.RecordBatch) -> pa.StringArray:

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...core.made import SUM_OF_TURN
 from ...session.groups import Groups, Mask, by_place, mask_of
 from .needs import COUNTED, TOKENS
 
@@ -19,7 +20,9 @@ def of_calls(
     metrics = mask_of(pc.equal(calls.column("usage_source"), "metrics"))
     failed = mask_of(pc.invert(calls.column("success")))
     usage = sessions.where(mask_of(calls.column("cost_status").is_valid()))
-    single = sessions.where(~metrics)
+    # Nor does what is left of a turn's tokens tell how many calls it was.
+    rest = mask_of(pc.ends_with(calls.column("api_call_id"), SUM_OF_TURN))
+    single = sessions.where(~metrics & ~rest)
     # Metrics tell of usage, not of how many calls it was.
     countable = told & ~(sessions.any(metrics) & ~sessions.any(~metrics))
     return {

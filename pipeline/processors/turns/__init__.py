@@ -76,8 +76,15 @@ class MakeTurns:
         Need(
             API_CALLS,
             (
-                *("session_id", "agent", "turn_id", "time", "success", "stop_reason", *TOKENS),
-                *("cost_usd", "cost_status", "reported_cost_usd", "usage_source"),
+                *("session_id", "api_call_id", "agent", "turn_id", "time", "success"),
+                *(
+                    "stop_reason",
+                    *TOKENS,
+                    "cost_usd",
+                    "cost_status",
+                    "reported_cost_usd",
+                    "usage_source",
+                ),
             ),
         ),
         Need(

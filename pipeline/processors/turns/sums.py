@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...core.made import TOKEN_COLUMNS
+from ...core.made import SUM_OF_TURN, TOKEN_COLUMNS
 from ...session.groups import Mask, mask_of
 from ...session.unmade import untold
 from .parts import Part, Parts
@@ -29,7 +29,7 @@ def sums_of(parts: Parts, never: Unmade) -> dict[str, pa.Array]:
     of_calls = {
         **tokens,
         "tokens": _total([tokens[name] for name in _DISJOINT]),
-        "api_calls": calls.turns.counts(),
+        "api_calls": calls.where(_single(calls)).turns.counts(),
         "cost_usd": calls.turns.sum(calls.column("cost_usd")),
         "cost_coverage": _coverage(calls),
     }
@@ -39,6 +39,11 @@ def sums_of(parts: Parts, never: Unmade) -> dict[str, pa.Array]:
         **untold({"errors": _errors(parts)}, never.calls | never.tools),
         "reported_cost_usd": _reported(parts),
     }
+
+
+def _single(calls: Part) -> Mask:
+    """Mask the rows of one call each: what is left of a turn's tokens may be of several."""
+    return ~mask_of(pc.ends_with(calls.column("api_call_id"), SUM_OF_TURN))
 
 
 def _errors(parts: Parts) -> pa.Int64Array:

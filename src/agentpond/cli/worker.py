@@ -25,6 +25,8 @@ from ..pipeline.engine.sessions.engine import SessionEngine
 from .asking import Running, answer_to, answers, ask, holder_of, nobody_to_ask
 from .store import choose_store, planned
 
+_VERSIONS = "SELECT processor, version FROM processors"
+
 
 class Worker(Protocol):
     """Whoever runs session-scope processors on a store. All raise Permanent or Retryable."""
@@ -56,7 +58,7 @@ def worker_on(config: Path | None, db: Path | None) -> Iterator[Worker]:
     if running is not None and answers(running):
         yield _Service(running)
         return
-    with _opened(_shop(chosen, store, path)) as here:
+    with _opened(_shop(chosen, store, path), by_default=config is None) as here:
         yield here
 
 
@@ -74,7 +76,7 @@ def _shop(chosen: Plan, store: str, path: Path) -> Workshop:
 
 
 @contextmanager
-def _opened(shop: Workshop) -> Iterator[Worker]:
+def _opened(shop: Workshop, *, by_default: bool) -> Iterator[Worker]:
     # What DuckDB writes beside its file holds prompts.
     os.umask(0o077)
     if shop.engine is None:
@@ -83,11 +85,40 @@ def _opened(shop: Workshop) -> Iterator[Worker]:
         shop.store.start()
     except Permanent as error:
         raise (nobody_to_ask(error) if error.reason == "database_locked" else error) from error
+    store: Any = shop.store
     try:
+        if by_default:
+            _refuse_other_options(store.query(_VERSIONS), shop.engine)
         shop.engine.open()
-        yield _Here(shop.engine, shop.store)
+        yield _Here(shop.engine, store)
     finally:
         shop.store.stop()
+
+
+def _refuse_other_options(made_by: pa.Table, engine: SessionEngine) -> None:
+    """Refuse to make tables by the default's options that were made by others.
+
+    Raises:
+        Permanent: the file's processors had options that the default has not.
+
+    """
+    was = dict(zip(*(made_by[name].to_pylist() for name in ("processor", "version")), strict=True))
+    others = [
+        name
+        for name, processor in engine.processors.items()
+        if _options(was.get(name, processor.version)) != _options(processor.version)
+    ]
+    if others:
+        raise Permanent(
+            f"{', '.join(others)} made this file's tables with options that the built-in default "
+            f"does not have; it would make them again without. Name the configuration: --config.",
+            reason="other_options",
+        )
+
+
+def _options(version: str) -> str:
+    """Give the digest of the options that a version names; empty where all are as by default."""
+    return version.partition("+")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +132,9 @@ class _Here:
         return self.engine.process(asked)
 
     def reprice(self, asked: RepriceAsked) -> Iterator[Progress | Repriced]:
-        return self.engine.reprice(asked)
+        yield from self.engine.reprice(asked)
+        # A service does so by itself: whoever reads the ledger follows it.
+        yield from self.engine.process(Asked())
 
     def query(self, sql: str) -> pa.Table:
         rows: pa.Table = self.store.query(sql)

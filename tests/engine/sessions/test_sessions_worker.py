@@ -83,7 +83,7 @@ def test_a_run_that_takes_long_is_followed_by_the_next_after_every(shop: Any) ->
     assert shop.counted() == {"a": 1, "b": 1}
 
 
-def test_a_run_that_takes_little_is_followed_after_twenty_times_that(shop: Any) -> None:
+def test_a_run_that_takes_little_is_followed_after_ten_times_that(shop: Any) -> None:
     worker = looked(shop, shop.counting(cadence=USUAL, before=lambda _: shop.clock.advance(0.1)))
     shop.add("a")
     shop.clock.advance(2)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from .made import NO_USAGE, USAGE, Row, calls_of, log, point, span
 
 
@@ -191,6 +193,20 @@ def test_points_without_a_session_count_unless_their_own_user_tells_of_usage() -
 
     told_by = {row["usage_source"]: row["output_tokens"] for row in rows}
     assert told_by == {"logs": USAGE["output_tokens"], "metrics": 77}
+
+
+@pytest.mark.parametrize(("of_log", "of_point"), [("ada", None), (None, "ada"), (None, None)])
+def test_a_user_whom_one_signal_does_not_name_is_not_counted_twice(
+    of_log: str | None, of_point: str | None
+) -> None:
+    told = [
+        log(request_id="req_1", session_id=None, user_id=of_log),
+        point(1000, session_id=None, user_id=of_point),
+    ]
+
+    rows = calls_of(*told)
+
+    assert [row["usage_source"] for row in rows] == ["logs"]
 
 
 def test_a_process_that_began_the_day_before_counts_nothing_that_a_session_tells_today() -> None:
