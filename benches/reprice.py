@@ -29,7 +29,7 @@ WITH call AS (SELECT range AS n, hash(range) AS h FROM range({{calls}}))
 SELECT
     'session-' || (n // {_CALLS_A_SESSION}) AS session_id, 'claude_code' AS agent,
     'req_' || n AS api_call_id, 'turn-' || (n // 5) AS turn_id,
-    TIMESTAMP '2026-08-20' + INTERVAL (n * 7_776_000_000_000 // {{calls}}) MICROSECONDS AS time,
+    TIMESTAMP '2026-08-20' + INTERVAL (n * (7_776_000_000_000 // {{calls}})) MICROSECONDS AS time,
     'anthropic' AS provider,
     ['claude-opus-4-6', 'claude-haiku-4-5-20251001', 'glm-of-ours'][1 + n % 3] AS model,
     (h % 100)::BIGINT AS input_tokens, (h // 7 % 150_000)::BIGINT AS cache_read_tokens,

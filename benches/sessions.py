@@ -24,15 +24,22 @@ from .parts import make, settings
 from .payloads import Load
 from .scratch import scratch
 
-_CLAUDE_CODE = ("claude_code/tools/grpc",)
+_SHORT = ("claude_code/tools/grpc",)
+_LONG = ("claude_code/tools/grpc", "claude_code/slow/grpc")
 _CODEX = ("codex/tool_failures/grpc", "codex/fix_bug_tools/grpc")
-_SESSIONS = (*(_CLAUDE_CODE,) * 4, _CODEX)
+_SESSIONS = (_SHORT, _LONG, _SHORT, _LONG, _CODEX)
 _COPIES = 1_000
 _COPIES_A_DELIVERY = 40
 _EVENTS_A_SECOND = 100_000
 _SHOWN_WITHIN_S = 3.0
 _LIVE_EVENTS = 9
-_LOOK_S = 0.02
+_LOOK_S = 0.05
+_STOP_S = 10.0
+_BEHIND = "SELECT count(*) AS n FROM processor_state WHERE status <> 'processed'"
+_MADE = """
+SELECT (SELECT count(*) FROM api_calls) + (SELECT count(*) FROM tool_calls)
+    + (SELECT count(*) FROM turns) + (SELECT count(*) FROM sessions) AS n
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,9 @@ def bench_sessions() -> None:
         print(f"\n{crowd.events:,} events in {crowd.sessions:,} sessions, one after the other")
         print(f"  {'':26}{'events/s':>12}{'us/event':>10}{'CPU us/event':>14}{'rows':>12}")
         _tell(crowd, _load(crowd, directory))
-        first = [_tell(crowd, took) for took in _process(directory, Asked())]
-        _tell_all(crowd, "all four", first)
+        _tell_whole(crowd, _side_by_side(directory))
         again = [_tell(crowd, took) for took in _process(directory, Asked(everything=True))]
-        _tell_all(crowd, "all four, all again", again)
+        _tell_all(crowd, "all four, one by one", again)
         asyncio.run(_live(crowd, directory))
 
 
@@ -68,6 +74,24 @@ def _load(crowd: Crowd, directory: Path) -> Took:
     took = clock.took("insert, for comparison", crowd.events)
     store.stop()
     return took
+
+
+def _side_by_side(directory: Path) -> Took:
+    """Let each processor run in its own thread, as a service does, until nothing is due."""
+    store = open_store(directory)
+    engine = engine_on(store)
+    clock = _Clock()
+    engine.start()
+    while _rows_of(store, _BEHIND):
+        time.sleep(_LOOK_S)
+    took = clock.took("all four, side by side", _rows_of(store, _MADE))
+    engine.stop(_STOP_S)
+    store.stop()
+    return took
+
+
+def _rows_of(store: DuckDBExporter, sql: str) -> int:
+    return int(store.query(sql)["n"][0].as_py())
 
 
 def _process(directory: Path, asked: Asked) -> Iterator[Took]:
@@ -117,12 +141,13 @@ def _tell(crowd: Crowd, took: Took) -> Took:
 
 def _tell_all(crowd: Crowd, name: str, parts: list[Took]) -> None:
     wall_s, cpu_s = sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts)
-    rate = crowd.events / wall_s
-    print(
-        f"  {name:26}{rate:>12,.0f}{wall_s / crowd.events * 1e6:>10.2f}"
-        f"{cpu_s / crowd.events * 1e6:>14.2f}{sum(part.rows for part in parts):>12,}"
-        f"{verdict(rate / _EVENTS_A_SECOND, 1.0)}"
-    )
+    _tell(crowd, Took(name, wall_s, cpu_s, sum(part.rows for part in parts)))
+
+
+def _tell_whole(crowd: Crowd, took: Took) -> None:
+    _tell(crowd, took)
+    met = verdict(crowd.events / took.wall_s / _EVENTS_A_SECOND, 1.0)
+    print(f"  {_EVENTS_A_SECOND:,} events/s{met}")
 
 
 async def _live(crowd: Crowd, directory: Path) -> None:
