@@ -38,7 +38,9 @@ _STOP_S = 10.0
 _BEHIND = "SELECT count(*) AS n FROM processor_state WHERE status <> 'processed'"
 _MADE = """
 SELECT (SELECT count(*) FROM api_calls) + (SELECT count(*) FROM tool_calls)
-    + (SELECT count(*) FROM turns) + (SELECT count(*) FROM sessions) AS n
+    + (SELECT count(*) FROM turns) + (SELECT count(*) FROM sessions)
+    + (SELECT count(*) FROM error_clusters) + (SELECT count(*) FROM correlations)
+    + (SELECT count(*) FROM insights) + (SELECT count(*) FROM agent_performance) AS n
 """
 
 
@@ -53,7 +55,7 @@ class Took:
 
 
 def bench_sessions() -> None:
-    """Run the four processors on a million events; then wait for new events of live sessions."""
+    """Run all processors on a million events; then wait for new events of live sessions."""
     crowd = Crowd(template(*_SESSIONS), _COPIES, _COPIES_A_DELIVERY)
     with scratch() as directory:
         print(f"\n{crowd.events:,} events in {crowd.sessions:,} sessions, one after the other")
@@ -61,7 +63,7 @@ def bench_sessions() -> None:
         _tell(crowd, _load(crowd, directory))
         _tell_whole(crowd, _side_by_side(directory))
         again = [_tell(crowd, took) for took in _process(directory, Asked(everything=True))]
-        _tell_all(crowd, "all four, one by one", again)
+        _tell_all(crowd, "all, one by one", again)
         asyncio.run(_live(crowd, directory))
 
 
@@ -84,7 +86,7 @@ def _side_by_side(directory: Path) -> Took:
     engine.start()
     while _rows_of(store, _BEHIND):
         time.sleep(_LOOK_S)
-    took = clock.took("all four, side by side", _rows_of(store, _MADE))
+    took = clock.took("all, side by side", _rows_of(store, _MADE))
     engine.stop(_STOP_S)
     store.stop()
     return took

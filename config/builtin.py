@@ -6,12 +6,17 @@ from ..exporters import console, duckdb
 from ..pipeline.core.component import Factory
 from ..pipeline.core.registry import Registry, installed
 from ..pipeline.processors import (
+    agent_performance,
     attributes,
+    correlations,
     cost,
+    error_clusters,
     filter,  # noqa: A004 - its name
+    insights,
     ledger,
     noise,
     redact,
+    reviewer,
     sessions,
     tool_calls,
     turns,
@@ -29,6 +34,11 @@ BUILTIN: tuple[Factory, ...] = (
     tool_calls.factory,
     turns.factory,
     sessions.factory,
+    error_clusters.factory,
+    correlations.factory,
+    insights.factory,
+    agent_performance.factory,
+    reviewer.factory,
     duckdb.factory,
     console.factory,
 )

@@ -116,7 +116,7 @@ def _circles(
 ) -> Iterator[Finding]:
     makers = {table: each for each, it in processors.items() for table in makes_of(it)}
     upstream = {
-        each: sorted({makers[table] for table in reads_of(it) if table in makers})
+        each: sorted({makers[table] for table in reads_of(it) if table in makers} - {each})
         for each, it in processors.items()
     }
     try:

@@ -18,6 +18,7 @@ from agentpond.pipeline.core.made import MADE_COLUMNS
 from agentpond.pipeline.core.registry import Registry
 from agentpond.pipeline.core.schema import COLUMNS
 from agentpond.pipeline.core.signal import Signal
+from agentpond.pipeline.core.views import VIEW_COLUMNS
 from agentpond.receiver.dialects import DIALECTS
 from agentpond.receiver.dialects.rules import Dialect, Lift
 
@@ -63,7 +64,8 @@ def generate(what: str, *about: str) -> str:
 def columns(table: str) -> str:
     """List a table's columns."""
     rows = [
-        (f"`{c.name}`", SQL_TYPES[c.type], c.meaning) for c in {**COLUMNS, **MADE_COLUMNS}[table]
+        (f"`{c.name}`", SQL_TYPES[c.type], c.meaning)
+        for c in {**COLUMNS, **MADE_COLUMNS, **VIEW_COLUMNS}[table]
     ]
     return in_table(("column", "type", "meaning"), rows)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ...pipeline.core.batch import Delivery, Table
 from ...pipeline.core.errors import Permanent
-from ...pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS, TABLES, TIME
+from ...pipeline.core.schema import EVENTS, RESOURCES, SPAN_EVENTS, TABLES, TIME, UUID
 from .seen import Mask, Times, Words, hash_ids
 
 # DuckDB works on vectors of 2,048 rows and takes each Arrow chunk for itself: below this,
@@ -69,13 +69,19 @@ def first_of_each(ids: Words, hashes: Words) -> Mask:
 
 
 def scannable(rows: pa.Table) -> pa.Table:
-    """Leave out columns that are all NULL, and mark ids as UUIDs.
+    """Leave out columns that are all NULL, and mark ids as UUIDs; see ``marked``."""
+    return marked(rows.select([name for name in rows.column_names if not _is_empty(rows[name])]))
+
+
+def marked(rows: pa.Table) -> pa.Table:
+    """Mark ids as UUIDs.
 
     DuckDB reads Arrow's UUID extension without a cast; binary(16) it would take as a BLOB.
     """
-    filled = rows.select([name for name in rows.column_names if not _is_empty(rows[name])])
-    at = filled.schema.get_field_index("event_id")
-    return filled if at < 0 else filled.set_column(at, "event_id", uuids(filled["event_id"]))
+    for at, field in enumerate(rows.schema):
+        if field.type == UUID:
+            rows = rows.set_column(at, field.name, uuids(rows.column(at)))
+    return rows
 
 
 def suspects(arrival: Arrival, rows: Mask, window_us: int) -> pa.Table:

@@ -10,7 +10,8 @@ from ...pipeline.core.errors import Permanent
 from ...pipeline.core.made import MADE_COLUMNS
 from ...pipeline.core.schema import COLUMNS
 from .schema import add_missing, create_tables
-from .sessions.tables import KEPT_COLUMNS, create_session_tables
+from .sessions.tables import KEPT_COLUMNS, create_made_tables, create_session_tables
+from .views import create_views
 
 _POSITIONS = """
 CREATE TABLE log_positions (
@@ -32,6 +33,7 @@ MIGRATIONS = (
     Migration(1, create_tables),
     Migration(2, _POSITIONS),
     Migration(3, create_session_tables),
+    Migration(4, create_made_tables),
 )
 
 
@@ -43,7 +45,7 @@ def migrate(
     """Apply, in one transaction, every migration the file has not seen.
 
     Raises:
-        Permanent: the file was written by a newer agentpond.
+        Permanent: the file was written by a newer agentpond, or has a table of a view's name.
 
     """
     connection.execute("BEGIN")
@@ -77,6 +79,7 @@ def _apply(
                 "INSERT INTO schema_version VALUES (?, ?)", [migration.version, applied_at]
             )
     add_missing(connection, {**COLUMNS, **KEPT_COLUMNS, **MADE_COLUMNS})
+    create_views(connection)
 
 
 def _take(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ...pipeline.core.advice import Adoption
 from ...pipeline.core.batch import Batch, Delivery, Dropped, Table
 from ...pipeline.core.component import Factory, Kind, Settings
 from ...pipeline.core.errors import Permanent, Retryable
 from ...pipeline.core.sessions import Again, Ask, Need, Run, SessionProcessor, Sessions
+from .advice import adopt, forget
 from .arrival import Arrival, arrive
 from .config import Config
 from .database import cursor_of
@@ -20,6 +22,7 @@ from .opened import Open, open_file, window_us
 from .query import Query, read
 from .sessions.changes import Changes
 from .sessions.due import due_sessions
+from .sessions.earlier import telling_later
 from .sessions.preparing import Prepared, prepare_tables
 from .sessions.reading import read_sessions
 from .sessions.remaking import Part, differing, parts_of
@@ -141,7 +144,10 @@ class DuckDBExporter:
     ) -> int:
         """Put rows in the place of the processor's earlier ones of these sessions; count them."""
         refuse_strangers(run, tables, batches, again)
-        with self._changing() as (writer, change):
+        with (
+            self._changing() as (writer, change),
+            telling_later(writer, run, tables, self._prepared.watched, change),
+        ):
             return put_rows(writer, run, tables, batches, again, change)
 
     def fail(self, run: Run, error: str, again_at: pa.TimestampArray) -> None:
@@ -173,6 +179,18 @@ class DuckDBExporter:
             with self._changing() as (writer, number):
                 part.put(writer, remade, processor, number)
         return int(rows.num_rows)
+
+    # What follows is Adviser, see core.
+
+    def adopt(self, advice_id: str, at_us: int | None = None) -> Adoption:
+        """Note since when advice is adopted: as it was already, else now, unless told."""
+        with self._writing() as opened, transaction(opened.writer):
+            return adopt(opened.writer, advice_id, at_us, self._settings.clock() // 1000)
+
+    def forget(self, advice_id: str) -> Adoption:
+        """Take back that advice was adopted."""
+        with self._writing() as opened, transaction(opened.writer):
+            return forget(opened.writer, advice_id)
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,15 +1,12 @@
 """Fix the tables that session-scope processors make: names, types and what each column means.
 
-A contract like that of ``schema``: add, never rename. Each has `session_id` and `agent`.
+Those of what they find out (errors, insights, ...) stand in ``found``. A contract like that of
+``schema``: add, never rename. Each has `session_id` and `agent`.
 """
 
 from .batch import Table
-from .schema import FLAG, REAL, SMALL, TEXT, TEXTS, TIME, WHOLE, Column, table_of
-
-_WHOSE = (
-    Column("session_id", TEXT, "One run of an agent; see `events`."),
-    Column("agent", TEXT, "`claude_code`, `codex`, else the service name."),
-)
+from .found import FOUND_COLUMNS, FOUND_TABLES
+from .schema import FLAG, REAL, SMALL, TEXT, TEXTS, TIME, WHOLE, WHOSE, Column, table_of
 
 TOKEN_COLUMNS = (
     Column("input_tokens", WHOLE, "Input tokens that were not cached."),
@@ -23,7 +20,7 @@ SUM_OF_TURN = "/rest"
 """What the `api_call_id` ends in of a row that is all a turn spent besides its other calls."""
 
 API_CALL_COLUMNS = (
-    *_WHOSE,
+    *WHOSE,
     Column("api_call_id", TEXT, "The request id, or a name made of what told of the call."),
     Column("turn_id", TEXT, "The turn it belongs to; see `turns`."),
     Column("time", TIME, "When it was over; for a row of metrics, the last point."),
@@ -59,7 +56,7 @@ API_CALL_COLUMNS = (
 )
 
 TOOL_CALL_COLUMNS = (
-    *_WHOSE,
+    *WHOSE,
     Column("tool_call_id", TEXT, "The agent's own id of this use of a tool."),
     Column("turn_id", TEXT, "The turn it belongs to; see `turns`."),
     Column("tool_name", TEXT, "The tool's name."),
@@ -86,7 +83,7 @@ TOOL_CALL_COLUMNS = (
 )
 
 TURN_COLUMNS = (
-    *_WHOSE,
+    *WHOSE,
     Column("turn_id", TEXT, "The agent's own id of the turn, else `<session_id>/<number>`."),
     Column("number", WHOLE, "Which turn of the session it is, from 1."),
     Column("started_at", TIME, "When the prompt was given."),
@@ -106,7 +103,7 @@ TURN_COLUMNS = (
 )
 
 SESSION_COLUMNS = (
-    *_WHOSE,
+    *WHOSE,
     Column("started_at", TIME, "The first that was heard of it."),
     Column("last_seen_at", TIME, "The last that was heard of it."),
     Column("ended_at", TIME, "When it ended, where the agent said so."),
@@ -153,11 +150,13 @@ TURNS = table_of("turns", TURN_COLUMNS, ("session_id", "turn_id"))
 SESSIONS = table_of("sessions", SESSION_COLUMNS, ("session_id",))
 
 MADE_TABLES: dict[str, Table] = {
-    table.name: table for table in (API_CALLS, TOOL_CALLS, TURNS, SESSIONS)
+    **{table.name: table for table in (API_CALLS, TOOL_CALLS, TURNS, SESSIONS)},
+    **FOUND_TABLES,
 }
 MADE_COLUMNS = {
     "api_calls": API_CALL_COLUMNS,
     "tool_calls": TOOL_CALL_COLUMNS,
     "turns": TURN_COLUMNS,
     "sessions": SESSION_COLUMNS,
+    **FOUND_COLUMNS,
 }

@@ -18,6 +18,7 @@ TIME = pa.timestamp("us")
 UUID = pa.binary(16)
 MAP = pa.map_(pa.string(), pa.string())
 TEXTS = pa.list_(pa.string())
+REALS = pa.list_(pa.float64())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,13 @@ SPAN_EVENT_COLUMNS = (
     Column("attributes", MAP, "Its attributes as text."),
     Column("index", SMALL, "Which of the span's events it is, from 0."),
 )
+
+
+WHOSE = (
+    Column("session_id", TEXT, "One run of an agent; see `events`."),
+    Column("agent", TEXT, "`claude_code`, `codex`, else the service name."),
+)
+"""What every table that session-scope processors make begins with."""
 
 
 def table_of(name: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> Table:

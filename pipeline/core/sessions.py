@@ -23,6 +23,9 @@ SESSIONLESS = "no-session"
 BESIDE_DAYS = 32
 """So many days, and no more, are looked at beside the session-less of one; see ``Of.BESIDE``."""
 
+EARLIER_DAYS = 30
+"""So many days before a session the earlier ones may have been over; see ``Of.EARLIER``."""
+
 _ATTRIBUTE = "attributes."
 
 
@@ -56,6 +59,16 @@ class Of(StrEnum):
     KIN = "kin"
     """Events of any session that name one at hand as `subagent_id`, or that share a trace with
     a `session_start` at hand."""
+    EARLIER = "earlier"
+    """Rows of `sessions` of others that were over before one at hand began: of the same agent,
+    with the same repository, user_id or user_email (NULL is like nothing, not even NULL), with a
+    last_seen_at before its started_at, by at most ``EARLIER_DAYS``.
+
+    Of all at hand together, each row once, by (last_seen_at, session_id): which of them are
+    earlier than which session is for the processor to choose. A session at hand that has no row
+    in `sessions` yet has none. When the rows that are earlier than a session become others, its
+    readers are run on it again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class Need:
 
     @property
     def name(self) -> str:
-        """The name the rows are given under: the label, else the table's, or `beside`, `kin`."""
+        """The name the rows are given under: the label, else the table's, or that of ``of``."""
         return self.label or (self.table.name if self.of is Of.SESSIONS else self.of.value)
 
     @property
@@ -101,7 +114,8 @@ class Sessions:
     """All that a processor asked for, of the sessions at hand.
 
     ``ids`` ascend. Rows of ``events`` ascend by (session_id, time, sequence, event_id), those of
-    other tables by (session_id, then the table's key), NULL last. A session may have no rows.
+    other tables by (session_id, then the table's key), NULL last; for what is not of the sessions
+    at hand see ``Of``. A session may have no rows.
     In ``events`` every row has a session_id, if need be one of ``SESSIONLESS``.
     """
 
@@ -237,7 +251,9 @@ class SessionStore(Protocol):
         """Put rows in the place of the processor's earlier ones of these sessions; count them.
 
         One transaction, with the processor's state. Sessions whose rows stay the same are not
-        written, and do not make those due who read them.
+        written, and do not make those due who read them. Where a processor needs ``Of.EARLIER``,
+        whoever reads `sessions` is due also for the sessions to whose earlier ones a row belongs
+        or belonged that became another in the columns asked for.
         """
 
     def fail(self, run: Run, error: str, again_at: pa.TimestampArray) -> None:

@@ -1,8 +1,8 @@
 """Tell over HTTP how the service does, and let its stores be asked.
 
 ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for whoever keeps it running, and
-``POST /query``, ``/process`` and ``/reprice`` for the command line, which cannot open a store's
-file while we have it.
+``POST /query``, ``/process``, ``/reprice`` and ``/adopt`` for the command line, which cannot open a
+store's file while we have it.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from ..core.component import Readable
 from ..core.counters import METRICS, Counters
 from ..core.errors import Permanent, Retryable
+from .adopt_site import AdoptSite
 from .process_site import ProcessSite
 from .queries import Limits, Queries
 from .refusals import refuse, refuse_for, refuse_stranger
@@ -34,7 +35,7 @@ _CHUNK_BYTES = 256 * 1024
 # Queries have been interrupted when the site stops; this is for answers still being sent.
 _FLUSH_S = 1.0
 
-_PATHS = "GET /metrics, /healthz or /readyz, or POST /query, /process or /reprice"
+_PATHS = "GET /metrics, /healthz or /readyz, or POST /query, /process, /reprice or /adopt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class _Site:
         application.router.add_get("/readyz", self._readyz)
         application.router.add_post("/query", self._query)
         ProcessSite(self._view.engines, self._token).add_to(application)
+        AdoptSite(self._view.stores, self._token).add_to(application)
         return application
 
     async def _metrics(self, _request: web.Request) -> web.Response:

@@ -17,10 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from ..core.batch import Batch, Dropped
 from ..core.columns import any_of
 from ..core.component import Factory, Kind, Settings
-from ..core.errors import ConfigError, Problem
 from ..core.schema import EVENTS
 from ..pricing.book import PriceBook
-from ..pricing.own import read
+from ..pricing.chosen import chosen_prices
 from ..pricing.vectors import COLUMNS, TOKENS, price
 
 _CALLS = pa.array(["api_request", "llm_request", "api_error"])
@@ -75,14 +74,7 @@ def _answers(reported: pa.Array, due: pa.Array, computed: pa.Array) -> tuple[pa.
 
 
 def _build(config: Config, settings: Settings) -> Cost:
-    if config.prices is None:
-        return Cost(PriceBook())
-    try:
-        return Cost(PriceBook(read(config.prices)))
-    except ValueError as error:
-        path = f"{Kind.PROCESSOR}.{settings.id}.prices"
-        hint = "Its form stands in docs/components/cost.md."
-        raise ConfigError(Problem(path, str(error), hint)) from error
+    return Cost(chosen_prices(config.prices, settings.id)[0])
 
 
 factory = Factory(Kind.PROCESSOR, "cost", Config, _build)

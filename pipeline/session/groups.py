@@ -87,7 +87,8 @@ class Groups:
 
     def of_groups(self, chosen: Mask) -> "Groups":
         """Give the same groups, those that are not in the mask without rows."""
-        return self.where((self.of_row >= 0) & chosen[self.of_row])
+        # Rows of no group, -1, find the last place.
+        return self.where(np.append(chosen, False)[self.of_row])
 
     def counts(self) -> pa.Int64Array:
         """Count each group's rows."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.batch import Batch, Table
+from ..core.made import SESSIONS
 from ..core.schema import EVENTS, TABLES, TEXT
 from ..core.sessions import Again, Cadence, Need, Of, SessionProcessor, Sessions, attribute_of
 from .sessions import sessions_of
@@ -28,7 +29,7 @@ def check_session_processor(
     version = processor.version
     must("session-version", isinstance(version, str) and version != "", f"version is {version!r}")
     _check_cadence(processor.cadence)
-    _check_needs(processor.needs)
+    _check_needs(processor.needs, [table.name for table in processor.tables])
     _check_tables(processor.tables)
     for events in given:
         sessions = sessions_of(processor.needs, events, made)
@@ -44,7 +45,7 @@ def _check_cadence(cadence: Cadence) -> None:
     must("session-cadence", told, f"{cadence} goes back in time")
 
 
-def _check_needs(needs: Sequence[Need]) -> None:
+def _check_needs(needs: Sequence[Need], made: Sequence[str]) -> None:
     names = [need.name for need in needs]
     must("session-needs", len(names) == len(set(names)), f"needs {names} are not told apart")
     own = [need for need in needs if need.table.name == EVENTS.name and need.of is Of.SESSIONS]
@@ -54,8 +55,11 @@ def _check_needs(needs: Sequence[Need]) -> None:
         must("session-needs", not strange, f"{need.table.name} has no columns {strange}")
         whose = need.of is not Of.SESSIONS or "session_id" in need.columns
         must("session-needs", whose, f"of {need.name} it does not ask for session_id")
-        beside = need.of is Of.SESSIONS or need.table.name == EVENTS.name
-        must("session-needs", beside, f"only events can be {need.of.value}")
+        kind = SESSIONS.name if need.of is Of.EARLIER else EVENTS.name
+        may = need.of is Of.SESSIONS or need.table.name == kind
+        must("session-needs", may, f"only {kind} can be {need.of.value}")
+        others = need.of is not Of.EARLIER or need.table.name not in made
+        must("session-needs", others, f"whoever makes {kind} is not told when earlier ones change")
 
 
 def _is_column(table: Table, name: str) -> bool:

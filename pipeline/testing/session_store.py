@@ -6,24 +6,29 @@ It keeps the contract of `SessionStore` in the plainest way: one dict for each q
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.batch import Batch, Delivery, Dropped, Table
 from ..core.errors import Permanent
+from ..core.made import SESSIONS
 from ..core.schema import EVENTS
 from ..core.sessions import (
     DUE,
     Again,
     Ask,
     Need,
+    Of,
     Run,
     SessionProcessor,
     Sessions,
     session_keys,
 )
-from .sessions import sessions_of
+from .sessions import is_earlier, sessions_of
+
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,14 @@ class MemorySessionStore:
         with self._changed:
             self._change += 1
             changed: set[str] = set()
+            was = self._made.get(SESSIONS.name)
             for table in tables:
                 of_table = [each.records for each in batches if each.table.name == table.name]
                 rows = pa.Table.from_batches(of_table, table.schema)
                 changed |= self._put(table, rows, run.sessions)
             self._note(run, changed, again)
+            if was is not None and SESSIONS.name in {table.name for table in tables}:
+                self._tell_later(run.processor, was)
             self._changed.notify_all()
             return sum(len(batch) for batch in batches)
 
@@ -263,6 +271,20 @@ class MemorySessionStore:
         keys: list[str] = ids.to_pylist()
         return {key for key in keys if not _of(old, key, table).equals(_of(rows, key, table))}
 
+    def _tell_later(self, maker: str, was: pa.Table) -> None:
+        """Make those due who read `sessions` of what is later than rows that became others."""
+        needs = [need for each in self._processors.values() for need in each.needs]
+        watched = {name for need in needs if need.of is Of.EARLIER for name in need.columns}
+        if not any(need.of is Of.EARLIER for need in needs):
+            return
+        old, new = was.to_pylist(), self._made[SESSIONS.name].to_pylist()
+        moved = [*_lacking(old, new, watched), *_lacking(new, old, watched)]
+        for row in new:
+            place = (maker, row["session_id"])
+            concerned = any(is_earlier(each, row) for each in moved)
+            if concerned and self._succeeded(*place):
+                self._states[place] = replace(self._states[place], made=self._change)
+
     def _note(self, run: Run, changed: set[str], again: Again | None) -> None:
         times = {}
         if again is not None:
@@ -281,6 +303,15 @@ def _touches(records: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
     keys = session_keys(records).to_pylist()
     positions = pc.fill_null(records.column("position"), 0).to_pylist()
     return zip(keys, positions, received_us.to_pylist(), strict=True)
+
+
+def _lacking(rows: list[_Row], others: list[_Row], watched: set[str]) -> list[_Row]:
+    """Give the rows of `sessions` that have no like among others, in what is watched."""
+    told = watched | {"agent", "repository", "user_id", "user_email", "started_at", "last_seen_at"}
+    nothing = dict.fromkeys(told)
+    known = {row["session_id"]: row for row in others}
+    pairs = [(row, known.get(row["session_id"], nothing)) for row in rows]
+    return [row for row, other in pairs if any(row[name] != other[name] for name in told)]
 
 
 def _again(state: State, now_us: int) -> bool:

@@ -1,15 +1,18 @@
 """Run session-scope processors on events in memory: what a store and the engine do, for tests."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.batch import Batch
+from ..core.made import SESSIONS
 from ..core.schema import EVENTS
 from ..core.sessions import (
     BESIDE_DAYS,
+    EARLIER_DAYS,
     SESSIONLESS,
     Again,
     Need,
@@ -91,7 +94,9 @@ def _sorted(table: pa.Table, key: Sequence[str]) -> pa.Table:
 def _given(
     need: Need, events: pa.Table, made: Mapping[str, pa.Table], ids: pa.StringArray
 ) -> pa.RecordBatch:
-    if need.table.name != EVENTS.name:
+    if need.of is Of.EARLIER:
+        rows = _earlier(made.get(SESSIONS.name, SESSIONS.schema.empty_table()), ids)
+    elif need.table.name != EVENTS.name:
         rows = made.get(need.table.name, need.table.schema.empty_table())
         rows = rows.filter(pc.is_in(rows["session_id"], value_set=ids))
     else:
@@ -108,6 +113,27 @@ def _given(
     table = pa.Table.from_arrays(columns, schema=need.schema).combine_chunks()
     batches = table.to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=need.schema)
+
+
+def _earlier(rows: pa.Table, ids: pa.StringArray) -> pa.Table:
+    told = rows.to_pylist()
+    at_hand = set(ids.to_pylist())
+    own = [row for row in told if row["session_id"] in at_hand]
+    mask = [any(is_earlier(row, each) for each in own) for row in told]
+    order = [("last_seen_at", "ascending"), ("session_id", "ascending")]
+    return rows.filter(pa.array(mask, pa.bool_())).sort_by(order)
+
+
+def is_earlier(row: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    """Tell whether one row of `sessions` is earlier than another; see ``Of.EARLIER``."""
+    times = (row["started_at"], row["last_seen_at"], than["started_at"])
+    if None in times or row["session_id"] == than["session_id"]:
+        return False
+    _, over, begins = times
+    circles = ("repository", "user_id", "user_email")
+    shared = any(row[name] is not None and row[name] == than[name] for name in circles)
+    same = row["agent"] is not None and row["agent"] == than["agent"]
+    return same and shared and over < begins <= over + timedelta(days=EARLIER_DAYS)
 
 
 def _of_agents(need: Need, events: pa.Table) -> pa.Table:

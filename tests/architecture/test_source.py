@@ -111,7 +111,9 @@ def test_everything_is_caught_only_where_that_is_argued_for() -> None:
 
 
 def test_a_processor_walks_no_rows() -> None:
-    folders = [ROOT / "pipeline" / name for name in ("processors", "session", "pricing")]
+    folders = [
+        ROOT / "pipeline" / name for name in ("processors", "session", "pricing", "evidence")
+    ]
     modules = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     sources = {name_of(path): path.read_text("utf-8") for path in modules}
 

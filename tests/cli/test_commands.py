@@ -36,6 +36,10 @@ def test_help_names_every_command_and_the_exit_codes(agentpond: Run) -> None:
         "query",
         "process",
         "reprice",
+        "insights",
+        "errors",
+        "compare",
+        "stalled",
         "config",
         "version",
     )

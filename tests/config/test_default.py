@@ -18,6 +18,7 @@ def test_the_default_runs_all_but_what_chooses_and_changes_into_duckdb() -> None
             "processors": (
                 *("redact", "noise", "cost"),
                 *("ledger", "tool_calls", "turns", "sessions"),
+                *("error_clusters", "correlations", "insights", "agent_performance"),
             ),
             "exporters": ("duckdb",),
         }

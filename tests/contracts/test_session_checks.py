@@ -8,7 +8,7 @@ import pytest
 
 from agentpond.pipeline.core.batch import Batch, Table
 from agentpond.pipeline.core.component import Factory, Kind
-from agentpond.pipeline.core.made import API_CALLS
+from agentpond.pipeline.core.made import API_CALLS, SESSIONS
 from agentpond.pipeline.core.schema import EVENTS, RESOURCES
 from agentpond.pipeline.core.sessions import Again, Cadence, Need, Of, Sessions
 from agentpond.pipeline.testing import ContractBroken, batch, check_processor, events
@@ -64,6 +64,7 @@ def need(*columns: str, of: Of = Of.SESSIONS, table: Table = EVENTS) -> Need:
 
 
 WHOLE = need("session_id", "agent", "event_type")
+EARLIER = need("session_id", "last_seen_at", of=Of.EARLIER, table=SESSIONS)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,9 @@ WHOLE = need("session_id", "agent", "event_type")
         ({"needs": (need("agent"),)}, "session-needs"),
         ({"needs": (WHOLE, WHOLE)}, "session-needs"),
         ({"needs": (WHOLE, need("session_id", of=Of.KIN, table=API_CALLS))}, "session-needs"),
+        ({"needs": (WHOLE, need("session_id", of=Of.EARLIER))}, "session-needs"),
+        ({"needs": (WHOLE, need("agent", of=Of.EARLIER, table=API_CALLS))}, "session-needs"),
+        ({"needs": (WHOLE, EARLIER), "tables": (SESSIONS,)}, "session-needs"),
         ({"tables": ()}, "session-tables"),
         ({"tables": (RESOURCES,)}, "session-tables"),
         ({"tables": (Table("t", pa.schema([("a", pa.int64())]), ("a",)),)}, "session-tables"),
@@ -147,3 +151,42 @@ def test_rows_that_others_make_are_given_where_they_are_asked_for() -> None:
     check_processor(factory(step=step, needs=(WHOLE, wanted)), made=made)
 
     assert max(seen) == 2
+
+
+HISTORY = {
+    "sessions": pa.Table.from_batches(
+        [
+            batch(
+                SESSIONS,
+                3,
+                session_id=["old", "a", "b"],
+                agent="codex",
+                user_id="ada",
+                started_at=[0, 10_000_000, 20_000_000],
+                last_seen_at=[1_000_000, 11_000_000, 21_000_000],
+            ).records
+        ]
+    )
+}
+TWO = events(2, session_id=["a", "b"], event_type="user_prompt")
+
+
+def test_rows_of_earlier_sessions_are_given_also_of_those_not_at_hand() -> None:
+    seen: set[tuple[str, ...]] = set()
+
+    def step(told: Sessions) -> Iterable[Batch]:
+        seen.add(tuple(told.rows["earlier"]["session_id"].to_pylist()))
+        return count(told)
+
+    check_processor(factory(step=step, needs=(WHOLE, EARLIER)), batches=[TWO], made=HISTORY)
+
+    assert seen == {("old", "a"), ("old",), ()}
+
+
+def test_a_processor_that_takes_what_is_earlier_than_others_for_its_own_is_found_out() -> None:
+    def step(told: Sessions) -> Iterable[Batch]:
+        earlier = told.rows["earlier"].num_rows
+        return [each.with_column("prompts", pa.repeat(earlier, len(each))) for each in count(told)]
+
+    with pytest.raises(ContractBroken, match=r"^session-alone:"):
+        check_processor(factory(step=step, needs=(WHOLE, EARLIER)), batches=[TWO], made=HISTORY)

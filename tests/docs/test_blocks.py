@@ -55,6 +55,8 @@ def parse(words: tuple[str, ...]) -> str:
         if not hasattr(command, "resolve_command"):
             return str(context.info_name)
         rest = [*context._protected_args, *context.args]
+        if not rest and command.invoke_without_command:
+            return str(context.info_name)
         name, command, rest = command.resolve_command(context, rest)
 
 

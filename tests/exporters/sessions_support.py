@@ -25,13 +25,14 @@ class Maker:
 
     tables: Sequence[Table]
     reads: Sequence[Table] = ()
+    more: Sequence[Need] = ()
     version: str = "1"
     cadence: Cadence = field(default_factory=lambda: Cadence(0, 0))
     scope: Literal["session"] = "session"
 
     @property
     def needs(self) -> Sequence[Need]:
-        return [Need(table, ("session_id",)) for table in (EVENTS, *self.reads)]
+        return [*(Need(table, ("session_id",)) for table in (EVENTS, *self.reads)), *self.more]
 
     def process(self, sessions: Given) -> Iterable[Batch | Again]:  # noqa: ARG002 - declares only
         return ()

@@ -10,6 +10,7 @@ from agentpond.exporters.duckdb import DuckDBExporter, query_file
 from agentpond.exporters.duckdb.migrations import MIGRATIONS, Migration, file_version, migrate
 from agentpond.exporters.duckdb.schema import add_missing
 from agentpond.pipeline.core.errors import Permanent
+from agentpond.pipeline.core.found import FOUND_TABLES
 from agentpond.pipeline.core.made import MADE_TABLES
 from agentpond.pipeline.core.schema import COLUMNS, TABLES, Column
 
@@ -44,7 +45,7 @@ def test_every_column_says_what_it_means(store: DuckDBExporter) -> None:
 def test_the_file_tells_its_versions_and_when_they_came(store: DuckDBExporter) -> None:
     told = store.query("SELECT * FROM schema_version").to_pydict()
 
-    assert told == {"version": [1, 2, 3], "applied_at": [NOON] * 3}
+    assert told == {"version": [1, 2, 3, 4], "applied_at": [NOON] * 4}
 
 
 def test_an_older_file_is_brought_up_to_date_and_keeps_its_rows(older: Path) -> None:
@@ -66,7 +67,7 @@ def test_opening_again_migrates_nothing(path: Path) -> None:
 
     told = query_file(path, "SELECT count(*) AS n FROM schema_version").to_pydict()
 
-    assert told == {"n": [3]}
+    assert told == {"n": [4]}
 
 
 def test_a_newer_file_is_refused_and_left_as_it_is(path: Path) -> None:
@@ -82,7 +83,7 @@ def test_a_newer_file_is_refused_and_left_as_it_is(path: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(older: Path) -> None:
-    broken = (*MIGRATIONS, Migration(4, "CREATE TABLE half (x INTEGER); SELECT error('no')"))
+    broken = (*MIGRATIONS, Migration(99, "CREATE TABLE half (x INTEGER); SELECT error('no')"))
 
     with duckdb.connect(str(older)) as connection:
         with pytest.raises(duckdb.Error):
@@ -127,6 +128,24 @@ def test_events_that_were_there_before_sessions_were_noted_are_noted(path: Path)
         ("a", "codex", 1, later(hours=-1), 4, 2),
         ("no-session:codex:2026-11-19", "codex", 1, later(hours=-2), 2, 1),
     ]
+
+
+def test_a_file_without_the_tables_of_what_is_found_gets_them_and_keeps_its_rows(
+    path: Path,
+) -> None:
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, NOON_NS, MIGRATIONS[:3])
+        for name in FOUND_TABLES:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("INSERT INTO turns (session_id, turn_id) VALUES ('a', 'a/1')")
+    store = make_store(path)
+
+    store.start()
+
+    found = column(store, "SELECT DISTINCT table_name FROM duckdb_columns()")
+    told = (FOUND_TABLES.keys() - set(found), column(store, "SELECT turn_id FROM turns"))
+    store.stop()
+    assert told == (set(), ["a/1"])
 
 
 def test_the_made_tables_have_all_their_columns(store: DuckDBExporter) -> None:

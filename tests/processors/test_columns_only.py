@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "pipeline"
 MODULES = [
     path
-    for room in ("processors", "pricing", "privacy", "session")
+    for room in ("processors", "pricing", "privacy", "session", "evidence")
     for path in sorted((ROOT / room).rglob("*.py"))
 ] + [ROOT / "core" / "columns.py"]
 

@@ -15,12 +15,17 @@ from .test_replay import CLAUDE, printed_in, replay, used_in
 CHOSEN = captures("*/*/grpc")
 CLAUDE_CODE = [capture for capture in CLAUDE if capture in CHOSEN]
 
-MADE = ("api_calls", "tool_calls", "turns", "sessions")
+MADE = (
+    *("api_calls", "tool_calls", "turns", "sessions"),
+    *("error_clusters", "correlations", "insights", "agent_performance"),
+)
 
 CONFIG = """
 receivers:
   otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}
-processors: {{redact: , noise: , cost: , ledger: , tool_calls: , turns: , sessions: }}
+processors:
+  {{redact: , noise: , cost: , ledger: , tool_calls: , turns: , sessions: , error_clusters: ,
+   correlations: , insights: , agent_performance: }}
 exporters:
   duckdb: {{path: {home}/agentpond.duckdb}}
 service:
@@ -30,7 +35,9 @@ service:
   pipelines:
     agents:
       receivers: [otlp]
-      processors: [redact, noise, cost, ledger, tool_calls, turns, sessions]
+      processors:
+        [redact, noise, cost, ledger, tool_calls, turns, sessions, error_clusters, correlations,
+         insights, agent_performance]
       exporters: [duckdb]
 """
 

@@ -17,6 +17,7 @@ from ....pipeline.core.schema import TABLES, Column
 from ....pipeline.core.sessions import SessionProcessor
 from ..schema import SQL_TYPES, add_missing, create_table
 from ..sql import quoted, registered
+from .earlier import watched_by
 from .tables import KEPT_COLUMNS
 
 _SCHEMA = pa.schema(
@@ -43,6 +44,8 @@ class Prepared:
 
     upstream: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     makers: Mapping[str, str] = field(default_factory=dict)
+    watched: tuple[str, ...] = ()
+    """The columns of `sessions` that later sessions hang on; see ``Of.EARLIER``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def prepare_tables(
     with registered(writer, "configured", pa.Table.from_pylist(rows, schema=_SCHEMA)):
         writer.execute("DELETE FROM processors")
         writer.execute("INSERT INTO processors BY NAME SELECT * FROM configured")
-    return Prepared(upstream, makers)
+    return Prepared(upstream, makers, watched_by(processors.values()))
 
 
 def _start_anew(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ....pipeline.core.schema import EVENTS
 from ....pipeline.core.sessions import BESIDE_DAYS, SESSIONLESS, Need, Of, Sessions
 from ..sql import registered
+from .earlier import select_earlier
 from .order import Numbers, order_of_events, order_of_keys, places_of
 from .selecting import (
     KEY,
@@ -94,6 +95,8 @@ class _Reader:
     ids: pa.StringArray
 
     def read(self, need: Need) -> pa.RecordBatch:
+        if need.of is Of.EARLIER:
+            return self._earlier(need)
         if need.table.name != EVENTS.name:
             return self._made(need)
         if need.of is Of.SESSIONS:
@@ -115,6 +118,10 @@ class _Reader:
         place = _one(rows["_place"])
         keys = [_one(rows[name]) for name in rows.column_names if name.startswith(KEY)]
         return _given(need, rows, self.ids.take(place), order_of_keys(place, keys))
+
+    def _earlier(self, need: Need) -> pa.RecordBatch:
+        rows = self.cursor.sql(select_earlier(need)).to_arrow_table()
+        return _given(need, rows, _one(rows["_session"]), np.arange(rows.num_rows))
 
     def _own(self, need: Need) -> pa.RecordBatch:
         rows = self._fetch(select_sessions(need), self._span(every=True))

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from ....pipeline.core.batch import Table
 from ....pipeline.core.errors import Permanent
 from ....pipeline.core.schema import TIME
+from ..arrival import marked
 from ..sql import quoted, registered
+from .selecting import raw
 
 _PART_ROWS = 200_000
 _TIME = "time"
@@ -36,7 +38,9 @@ class Part:
 
     def read(self, cursor: duckdb.DuckDBPyConnection) -> pa.RecordBatch:
         """Read the rows in the table's schema."""
-        columns = ", ".join(quoted(name) for name in self.table.schema.names)
+        columns = ", ".join(
+            f"{raw('old', each)} AS {quoted(each.name)}" for each in self.table.schema
+        )
         sql = f"SELECT {columns} FROM {quoted(self.table.name)} AS old WHERE {self.where}"  # noqa: S608 - quoted
         rows = cursor.sql(sql, params=self.given).to_arrow_table().cast(self.table.schema)
         return _one(rows)
@@ -49,7 +53,7 @@ class Part:
         same = " AND ".join(f"old.{quoted(name)} = remade.{quoted(name)}" for name in key)
         sets = ", ".join(f"{quoted(name)} = remade.{quoted(name)}" for name in remade.columns)
         rows = remade.rows.select([*key, *(name for name in remade.columns if name not in key)])
-        with registered(writer, "remade", rows):
+        with registered(writer, "remade", marked(rows)):
             writer.execute(
                 f"UPDATE {quoted(self.table.name)} AS old SET {sets} "  # noqa: S608 - quoted
                 f"FROM remade WHERE {same} AND {self.where}",

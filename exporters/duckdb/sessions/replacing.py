@@ -10,7 +10,7 @@ from ....pipeline.core.batch import Batch, Table
 from ....pipeline.core.errors import Permanent
 from ....pipeline.core.schema import TIME
 from ....pipeline.core.sessions import Again, Run
-from ..arrival import scannable
+from ..arrival import marked, scannable
 from ..sql import quoted, registered
 from .state import note_success, numbered
 
@@ -119,7 +119,7 @@ def _changed(
         WHERE old.n IS DISTINCT FROM new.n
         UNION SELECT session_id FROM ({earlier}) AS old ANTI JOIN given ON {same}
     """  # noqa: S608 - quoted
-    with registered(writer, "held", held), registered(writer, "given", rows):
+    with registered(writer, "held", held), registered(writer, "given", marked(rows)):
         return writer.sql(sql).to_arrow_table()["session_id"].combine_chunks()
 
 

@@ -1,6 +1,8 @@
 """Write the queries that fetch what a processor needs; their rows come as they are stored."""
 
-from ....pipeline.core.schema import EVENTS
+import pyarrow as pa
+
+from ....pipeline.core.schema import EVENTS, UUID
 from ....pipeline.core.sessions import Need, attribute_of
 from ..sql import literal, quoted
 from .tables import session_key
@@ -27,12 +29,19 @@ _SESSION = f"{session_key('events')} AS _session"
 
 def select_made(need: Need) -> str:
     """Give rows of another table of the sessions in ``asked``."""
-    keys = [f"made.{quoted(name)} AS {KEY}{at}" for at, name in enumerate(_key(need))]
-    columns = [f"made.{quoted(name)}" for name in need.columns if name != "session_id"]
+    schema = need.table.schema
+    keys = [f"{raw('made', schema.field(each))} AS {KEY}{at}" for at, each in enumerate(_key(need))]
+    wanted = [name for name in need.columns if name != "session_id"]
+    columns = [f"{raw('made', schema.field(name))} AS {quoted(name)}" for name in wanted]
     return (
         f"SELECT {', '.join([_PLACE, *keys, *columns])} "  # noqa: S608 - quoted
         f"FROM {quoted(need.table.name)} AS made JOIN asked USING (session_id)"
     )
+
+
+def raw(table: str, field: pa.Field) -> str:
+    """Write a column so that Arrow gets ids as bytes, and not as texts or a type of their own."""
+    return f"{table}.{quoted(field.name)}{'::BLOB' if field.type == UUID else ''}"
 
 
 def select_sessions(need: Need) -> str:

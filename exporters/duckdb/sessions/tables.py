@@ -109,7 +109,12 @@ def create_session_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of session-scope processors, and note the sessions that are there."""
     for name, columns in KEPT_COLUMNS.items():
         create_table(connection, name, columns, _REQUIRED)
-    for name, columns in MADE_COLUMNS.items():
-        create_table(connection, name, columns, MADE_TABLES[name].key)
+    create_made_tables(connection)
     connection.execute(_FILL)
     connection.execute(_STATE)
+
+
+def create_made_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create those tables of what processors make that are not there yet."""
+    for name, columns in MADE_COLUMNS.items():
+        create_table(connection, name, columns, MADE_TABLES[name].key)

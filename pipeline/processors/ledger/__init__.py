@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 
 from ...core.batch import Batch, Table
 from ...core.component import Factory, Kind, Settings
-from ...core.errors import ConfigError, Problem
 from ...core.made import API_CALLS
 from ...core.schema import EVENTS
 from ...core.sessions import Again, Cadence, Need, Of, Sessions
 from ...pricing.book import PriceBook
 from ...pricing.calls import price_calls
-from ...pricing.own import read
+from ...pricing.chosen import chosen_prices
 from ...session.cadence import SessionConfig, version_of
 from ...session.numbers import sound
 from ...session.turning import TURN_COLUMNS, TURN_TYPES, turns_of
@@ -146,15 +145,9 @@ def _priced(calls: pa.Table, book: PriceBook) -> pa.RecordBatch:
 
 
 def _build(config: Config, settings: Settings) -> Ledger:
-    if config.prices is None:
-        return Ledger(PriceBook(), version_of(_CODE, config), config.cadence)
-    try:
-        own, text = read(config.prices), config.prices.read_text("utf-8")
-    except ValueError as error:
-        path = f"{Kind.PROCESSOR}.{settings.id}.prices"
-        hint = "Its form stands in docs/components/cost.md."
-        raise ConfigError(Problem(path, str(error), hint)) from error
-    return Ledger(PriceBook(own), version_of(_CODE, config, text), config.cadence)
+    book, text = chosen_prices(config.prices, settings.id)
+    more = () if config.prices is None else (text,)
+    return Ledger(book, version_of(_CODE, config, *more), config.cadence)
 
 
 factory = Factory(Kind.PROCESSOR, "ledger", Config, _build)

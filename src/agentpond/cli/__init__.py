@@ -5,35 +5,16 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from . import findings
 from .conformance import conformance
 from .formats import Format, format_of
-
-OK = 0
-FAILED = 1
-WRONG = 2
-
-EPILOG = (
-    "Exit codes: 0 all is well; 1 it could not be done (a port or file is taken, a query was "
-    "refused); 2 the command line or the configuration is wrong."
-)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration; without it, the built-in default."),
-]
-
-
-DbOption = Annotated[
-    Path | None, typer.Option(help="The store's file, in the place of the configuration's.")
-]
+from .options import EPILOG, FAILED, OK, WRONG, ConfigOption, DbOption, fail, told
 
 
 def main() -> None:
@@ -51,9 +32,11 @@ def application() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    commands = (serve, validate, components, query, process, reprice, conformance, version)
-    for command in commands:
+    for command in (serve, validate, components, query, process, reprice):
         app.command(epilog=EPILOG)(command)
+    findings.add_to(app)
+    app.command(epilog=EPILOG)(conformance)
+    app.command(epilog=EPILOG)(version)
     config = typer.Typer(help="Print the schema or the default of the configuration.")
     config.command("schema")(config_schema)
     config.command("default")(config_default)
@@ -69,7 +52,7 @@ def serve(config: ConfigOption = None) -> None:
     try:
         code = run(config)
     except ConfigError as error:
-        _fail(str(error), WRONG)
+        fail(str(error), WRONG)
     _leave(code)
 
 
@@ -85,7 +68,7 @@ def validate(
         chosen = default_plan() if file is None else plan(file)
         service = assemble(chosen)
     except ConfigError as error:
-        _fail(str(error), WRONG)
+        fail(str(error), WRONG)
     for warning in chosen.warnings:
         typer.echo(f"{warning} (warning)", err=True)
     typer.echo("\n".join(summary(chosen, files_of(service.exporters), service.engines)))
@@ -100,7 +83,7 @@ def components(
     from .listing import show_components
 
     if not show_components(Console(), name):
-        _fail(f"there is no component `{name}`. List all: agentpond components", WRONG)
+        fail(f"there is no component `{name}`. List all: agentpond components", WRONG)
 
 
 def query(
@@ -118,16 +101,16 @@ def query(
     """Ask the store: through the running service where there is one, else its file."""
     form = form or format_of(output)
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
-        _fail("Parquet is not for terminals. Name a file with --output, or pipe it.", WRONG)
+        fail("Parquet is not for terminals. Name a file with --output, or pipe it.", WRONG)
     sql = sys.stdin.read() if sql == "-" else sql
     if not sql.strip():
-        _fail('the query is empty. Write one, such as "FROM events LIMIT 5".', WRONG)
+        fail('the query is empty. Write one, such as "FROM events LIMIT 5".', WRONG)
     if output is not None and not output.parent.is_dir():
-        _fail(f"there is no folder {output.parent} for --output. Make it first.", WRONG)
+        fail(f"there is no folder {output.parent} for --output. Make it first.", WRONG)
     from .asking import ask_store
     from .rows import write
 
-    with _told():
+    with told():
         rows = ask_store(db if db is not None else _store(config), sql)
         write(rows, form, output)
 
@@ -150,7 +133,7 @@ def process(
     from .processing import process_store
 
     asked = Asked(processor, session, everything)
-    with _told():
+    with told():
         well = process_store(config, db, asked)
     raise typer.Exit(OK if well else FAILED)
 
@@ -172,26 +155,9 @@ def reprice(
     try:
         asked = question(since, prices)
     except ValueError as error:
-        _fail(str(error), WRONG)
-    with _told():
+        fail(str(error), WRONG)
+    with told():
         reprice_store(config, db, asked, prices)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say in words what keeps a command from being done, and leave with its exit code."""
-    from ..pipeline.core.errors import ConfigError, Permanent, Retryable
-
-    try:
-        yield
-    except ConfigError as error:
-        _fail(str(error), WRONG)
-    except (Permanent, Retryable, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            _hang_up()
-        _fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        _fail("interrupted; what was done until now is kept.", FAILED)
 
 
 def _store(config: Path | None) -> Path:
@@ -222,11 +188,6 @@ def config_default() -> None:
     typer.echo(default_text(), nl=False)
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
-
-
 def _leave(code: int) -> NoReturn:
     """End the process once all is closed, without taking the interpreter apart.
 
@@ -237,10 +198,3 @@ def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _hang_up() -> NoReturn:
-    """Leave quietly: who reads our output has gone, as `head` does."""
-    # Otherwise the interpreter complains when it flushes stdout at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(OK)

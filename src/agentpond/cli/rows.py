@@ -37,6 +37,11 @@ def write(rows: pa.Table, form: Format, output: Path | None) -> None:
         text.flush()
 
 
+def objects(rows: pa.Table) -> list[dict[str, Any]]:
+    """Give rows as objects of values that JSON knows."""
+    return [dict(zip(rows.column_names, values, strict=True)) for values in _lines(rows)]
+
+
 def write_table(rows: pa.Table, out: TextIO) -> None:
     """Draw the first rows as a table, without the columns in which none of them has a value.
 

@@ -1,0 +1,79 @@
+"""Name errors: the line that matters, the template it is of, its fingerprint and its kind.
+
+An error that says no more than that it failed is named by what failed: Claude Code tells of a
+failing command only "Shell command failed", whatever the command put out.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..session.texts import worded
+from .categories import categories_of
+from .commands import run_tests
+from .errors import Errors
+from .messages import lines_of
+from .templates import fingerprints_of, says_nothing, templates_of
+
+_NONE = pa.scalar(None, pa.string())
+
+_SILENT = {
+    "tool": "{tool_name} failed",
+    "api": "API call failed",
+    "hook": "hook {program} failed",
+    "mcp": "MCP server did not connect",
+    "compaction": "compaction failed",
+}
+"""What an error of a source is called that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What errors are called, one of each for each error; never NULL."""
+
+    line: pa.StringArray
+    template: pa.StringArray
+    fingerprint: pa.StringArray
+    category: pa.StringArray
+    silent: pa.BooleanArray
+    """Where the error says no more than that it failed."""
+
+
+def names_of(errors: Errors) -> Names:
+    """Name errors; what one is called depends on it alone."""
+    distinct = errors.column("message").dictionary_encode()
+    lines = lines_of(distinct.dictionary)
+    line = lines.take(distinct.indices)
+    silent = says_nothing(lines).take(distinct.indices)
+    silent = pc.fill_null(silent, fill_value=True)
+    own = _own_words(errors)
+    template = pc.if_else(silent, own, templates_of(lines).take(distinct.indices))
+    template = pc.coalesce(template, own)
+    kind = categories_of(lines).take(distinct.indices)
+    return Names(
+        line=pc.coalesce(line, own),
+        template=template,
+        fingerprint=fingerprints_of(template),
+        silent=silent,
+        category=_category(errors, pc.coalesce(kind, pa.scalar("other"))),
+    )
+
+
+def _own_words(errors: Errors) -> pa.StringArray:
+    """Name errors by what failed."""
+    told = {name: errors.column(name) for name in ("tool_name", "program")}
+    by_command = pc.if_else(pa.array(errors.of("tool")), worded("{program} failed", told), _NONE)
+    words = by_command
+    for source, sentence in _SILENT.items():
+        own = worded(sentence, told) if "{" in sentence else pa.scalar(sentence)
+        words = pc.coalesce(words, pc.if_else(pa.array(errors.of(source)), own, _NONE))
+    return pc.coalesce(words, errors.column("source"))
+
+
+def _category(errors: Errors, told: pa.StringArray) -> pa.StringArray:
+    """Call what test runs say a failure of tests, where it is nothing more telling."""
+    tests = pa.array(run_tests(errors.uses.command)).take(errors.column("use"))
+    plain = pc.equal(told, "other")
+    failing = pc.fill_null(pc.and_(tests, plain), fill_value=False)
+    return pc.if_else(failing, pa.scalar("test_failure"), told)

@@ -1,0 +1,1 @@
+"""The rules of `insights`: each turns what is given into findings of one kind."""

@@ -1,0 +1,198 @@
+"""Find sessions whose cost is out of line with their own history, and models without a price."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ....core.sessions import EARLIER_DAYS
+from ....session.groups import Groups, Mask, Numbers, codes_of, mask_of
+from ....session.quantiles import Reals, quantiles, spreads
+from ....session.texts import dollars
+from ..config import Config
+from ..finding import Found, Rule, counted, evidence_of, findings, graded, no_evidence
+from ..given import Given
+
+_OUTLIER = Rule(
+    "cost_outlier",
+    "cost",
+    "It cost {cost}, where the last {sessions} sessions of the same {whose} had a median of "
+    "{usual}. See which turns it went to: `agentpond compare` puts it beside another session.",
+)
+_UNPRICED = Rule(
+    "unpriced_model",
+    "cost",
+    "There is no price for {model}: no sum of money holds its {said} with {tokens} tokens. Give "
+    "`cost` and `ledger` a price file that has it.",
+)
+
+_WHOSE = ("repository", "user_id", "user_email")
+"""Whose earlier sessions are looked at: those of the first that has enough of them."""
+
+_MOST_SESSIONS = 50
+_WINDOW_US = EARLIER_DAYS * 86_400_000_000
+
+# What has cost the same every time has no spread; a tenth of it is no news.
+_LEAST_SPREAD = 0.1
+
+_NONE = pa.scalar(None, pa.string())
+
+
+def cost_outlier(given: Given, config: Config) -> pa.RecordBatch:
+    """Hold each session's cost against those of its repository, else of its user."""
+    own = given.own
+    by_repository, by_id, by_email = (_usual(own, given.earlier, each, config) for each in _WHOSE)
+    usual = by_repository.or_else(by_id).or_else(by_email)
+    cost = pc.fill_null(own.column("cost_usd"), 0.0).to_numpy()
+    bad = (cost > usual.limit) & (cost >= config.cost_least_usd)
+    row = np.flatnonzero(bad)
+    chosen = pa.array(row)
+    words = pa.array(["repository", "user"]).take(pa.array(np.where(by_repository.told[row], 0, 1)))
+    return findings(
+        _OUTLIER,
+        Found(
+            own.column("session_id").take(chosen),
+            graded(pa.array(cost[row] > 2 * usual.limit[row])),
+            {
+                "cost_usd": pa.array(cost[row]),
+                "median_usd": pa.array(usual.median[row]),
+                "limit_usd": pa.array(usual.limit[row]),
+                "sessions": pa.array(usual.sessions[row]),
+                "whose": words,
+            },
+            own.column("started_at").take(chosen),
+            no_evidence(len(row)),
+            words={
+                "cost": dollars(pa.array(cost[row])),
+                "usual": dollars(pa.array(usual.median[row])),
+            },
+            cost_usd=pa.array(cost[row] - usual.median[row]),
+        ),
+    )
+
+
+def unpriced_model(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
+    """Count each session's calls of models that have no price."""
+    calls = given.calls
+    tokens = _tokens(calls)
+    unpriced = mask_of(pc.equal(calls.column("cost_status"), "unpriced"))
+    unpriced &= mask_of(calls.column("model").is_valid()) & (tokens > 0)
+    names = (calls.column("session_id"), calls.column("model"))
+    groups = Groups.by(*names, where=unpriced)
+    count = groups.counts()
+    event_id = given.events_of_calls(np.arange(calls.num_rows))
+    return findings(
+        _UNPRICED,
+        Found(
+            groups.first(names[0]),
+            pa.repeat(pa.scalar("warning"), groups.count),
+            {
+                "calls": count,
+                "model": groups.first(names[1]),
+                "tokens": groups.sum(pa.array(tokens)),
+            },
+            groups.min(calls.column("time")),
+            evidence_of(groups, event_id),
+            subject=groups.first(names[1]),
+            words={"said": counted(count, "API call", "API calls")},
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What is usual for each session: of how many earlier ones, and from where on it is not."""
+
+    told: Mask
+    sessions: Numbers
+    median: Reals
+    limit: Reals
+    """Infinite where nothing is told."""
+
+    def or_else(self, other: "_Usual") -> "_Usual":
+        """Give what is told here, else there."""
+        return _Usual(
+            self.told | other.told,
+            np.where(self.told, self.sessions, other.sessions),
+            np.where(self.told, self.median, other.median),
+            np.where(self.told, self.limit, other.limit),
+        )
+
+
+def _usual(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str, config: Config) -> _Usual:
+    """Give what the earlier sessions that share a column with each cost."""
+    earlier = earlier.filter(pc.is_valid(earlier.column("cost_usd")))
+    session, other = _history(own, earlier, whose)
+    cost = earlier.column("cost_usd").take(pa.array(other)).to_numpy()
+    count = np.bincount(session, minlength=own.num_rows)
+    median = quantiles(session, cost, own.num_rows, 0.5)
+    spread = np.maximum(spreads(session, cost, median), _LEAST_SPREAD * median)
+    told: Mask = count >= config.cost_sessions
+    limit = np.where(told, median + config.cost_spread * spread, np.inf)
+    return _Usual(told, count, median, limit)
+
+
+def _history(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[Numbers, Numbers]:
+    """Pair each session with the last that were over before it began, by what they share.
+
+    Which of the rows are its history is decided for each session by itself, as `Of.EARLIER`
+    says: others at hand may have brought more of them.
+    """
+    mine, theirs = _circles(own, earlier, whose)
+    until = _us(own, "started_at")
+    since = until - _WINDOW_US
+    over, began = _us(earlier, "last_seen_at"), _us(earlier, "started_at")
+    end, order = _before(mine, until, theirs, over)
+    first, _ = _before(mine, since, theirs, over)
+    # Sessions that were not over yet when the window opened began before it: they are no part
+    # of it, and stand anywhere among those that are.
+    opened, _ = _before(mine, since, theirs, began)
+    size = np.clip(end - first, 0, _MOST_SESSIONS + opened - first)
+    size[~mask_of(pc.and_(*(own.column(name).is_valid() for name in (whose, "started_at"))))] = 0
+    session = np.repeat(np.arange(len(mine)), size)
+    from_end = np.repeat(np.cumsum(size), size) - np.arange(len(session))
+    other = order[np.repeat(end, size) - from_end]
+    inside = began[other] >= since[session]
+    return _last(session[inside], other[inside])
+
+
+def _circles(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[Numbers, Numbers]:
+    """Give each session the number of its agent and repository, or user."""
+    names = ("agent", whose)
+    columns = [pa.concat_arrays([rows.column(name) for rows in (own, earlier)]) for name in names]
+    circle = np.unique(codes_of(*columns), return_inverse=True)[1].ravel().astype(np.int64)
+    return circle[: own.num_rows], circle[own.num_rows :]
+
+
+def _before(
+    circle: Numbers, moment: Numbers, theirs: Numbers, at: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Give the place behind the last of each circle that was before a moment, and the order."""
+    order = np.lexsort((at, theirs))
+    rank = np.unique(np.concatenate([at, moment]), return_inverse=True)[1].ravel()
+    width = np.int64(len(rank) + 1)
+    have = theirs[order] * width + rank[: len(at)][order]
+    return np.searchsorted(have, circle * width + rank[len(at) :], "left"), order
+
+
+def _last(session: Numbers, other: Numbers) -> tuple[Numbers, Numbers]:
+    """Leave the last pairs of each session, so many as count."""
+    behind = np.bincount(session, minlength=1)
+    from_end = np.cumsum(behind)[session] - np.arange(len(session))
+    kept = from_end <= _MOST_SESSIONS
+    return session[kept], other[kept]
+
+
+def _us(rows: pa.RecordBatch, name: str) -> Numbers:
+    us: Numbers = pc.fill_null(rows.column(name).cast(pa.int64()), 0).to_numpy()
+    return us
+
+
+def _tokens(calls: pa.RecordBatch) -> Numbers:
+    names = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+    total: Numbers = sum(
+        (pc.fill_null(calls.column(name), 0).to_numpy() for name in names),
+        start=np.zeros(calls.num_rows, dtype=np.int64),
+    )
+    return total
