@@ -78,12 +78,12 @@ _PLACE = (
     r"|,? line \d+(?:, (?:char|col)\w* \d+)?)?"
 )
 _PATHS = (
-    rf"\b[A-Za-z]:[\\/](?:Program Files(?: \(x86\))?|Documents and Settings|{_IN})*{_PLACE}"
-    rf"|\\\\[\w.$-]+\\(?:{_IN})*{_PLACE}"
-    rf"|\B/(?:{_IN})*{_END}{_PLACE}"
-    rf"|(?:{_STEP})*[A-Za-z_.~@>-](?:{_STEP})*/(?:(?:{_IN})*{_END})?{_PLACE}"
-    rf"|\b[\w.-]+(?:\\[\w.@-]+)+{_PLACE}"
-    rf"|\.?\b[\w@](?:[\w.+-]|<[a-z]+>)*\.(?:{_ENDINGS})\b{_PLACE}"
+    rf"(?:\b[A-Za-z]:[\\/](?:Program Files(?: \(x86\))?|Documents and Settings|{_IN})*"
+    rf"|\\\\[\w.$-]+\\(?:{_IN})*"
+    rf"|(?:\B|(?:{_STEP})*[A-Za-z_.~@>-](?:{_STEP})*)/(?:{_IN})*{_END}"
+    rf"|(?:{_STEP})*[A-Za-z_.~@>-](?:{_STEP})*/"
+    r"|\b[\w.-]+(?:\\[\w.@-]+)+"
+    rf"|\.?\b[\w@](?:[\w.+-]|<[a-z]+>)*\.(?:{_ENDINGS})\b){_PLACE}"
 )
 
 # Amounts stand alone: `1e20` and `50d` may also be pieces of an id.
@@ -161,7 +161,11 @@ KEPT = (
         "\\1\1\\2\2",
         ("A99", "-99999"),
     ),
-    Rule(rf"\b((?i:{_SLASHED}))\b", "\1\\1\2", ("w/w",), rf"\b(?i:{_SLASHED})\b"),
-    Rule(rf"({_PROGRAMS})", "\1\\1\2", ("9: ",), _PROGRAMS),
+    Rule(
+        rf"\b((?i:{_SLASHED}))\b|({_PROGRAMS})",
+        "\1\\1\\2\2",
+        ("w/w", "w/9", "9: "),
+        rf"\b(?i:{_SLASHED})\b|{_PROGRAMS}",
+    ),
 )
 """What looks as if it differed and tells one error from another; `\1` and `\2` go around it."""

@@ -7,7 +7,6 @@ import pyarrow.compute as pc
 
 from ..session.groups import Mask, mask_of
 from .choosing import chosen
-from .sketch import texts_with
 
 Work = Callable[[pa.StringArray], pa.StringArray]
 
@@ -19,6 +18,8 @@ _ESCAPES = (
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]"
     r"|[\x00-\x08\x0b\x0e-\x1f\x7f]"
 )
+# What most messages have not: several lines, colours, a tag, JSON.
+_ODD = r"[\x00-\x1f\x7f]|^\s*<|>\s*$|\{\s*[\"']"
 _BREAKS = r"\r\n?|\x0c"
 _TAG = r"^\s*<(\w+_error|error)>\s*|\s*</(?:\w+_error|error)>\s*$"
 
@@ -41,18 +42,16 @@ def lines_of(messages: pa.StringArray) -> pa.StringArray:
     """
     distinct = messages.dictionary_encode()
     texts = distinct.dictionary
-    odd, tagged, bodies = texts_with(texts, [("!",), ("<",), ("{'", "{!", "{ '")])
-    if tagged.any():
-        texts = _put(texts, tagged, pc.replace_substring_regex(_some(texts, tagged), _TAG, ""))
-    slow = odd | bodies
-    if slow.any():
-        texts = _put(texts, slow, _read(_some(texts, slow)))
+    odd = mask_of(pc.match_substring_regex(texts, _ODD))
+    if odd.any():
+        texts = _put(texts, odd, _read(_some(texts, odd)))
     return _bounded(pc.utf8_trim_whitespace(texts)).take(distinct.indices)
 
 
 def _read(texts: pa.StringArray) -> pa.StringArray:
-    """Give the line that matters of texts with several lines, colours or JSON."""
+    """Give the line that matters of texts with several lines, colours, tags or JSON."""
     texts = pc.replace_substring_regex(texts, _ESCAPES, "")
+    texts = pc.replace_substring_regex(texts, _TAG, "")
     texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, _BREAKS, "\n"))
     for _ in range(_DEPTH):
         # JSON over several lines is one thing; JSON in one of several lines is looked at then.

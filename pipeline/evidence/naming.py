@@ -37,7 +37,7 @@ class Names:
     fingerprint: pa.StringArray
     category: pa.StringArray
     silent: pa.BooleanArray
-    """Where the error says no more than that it failed."""
+    """Where the error says no more than that it failed, or of what type it was."""
 
 
 def names_of(errors: Errors) -> Names:
@@ -55,9 +55,15 @@ def names_of(errors: Errors) -> Names:
         line=pc.coalesce(line, own),
         template=template,
         fingerprint=fingerprints_of(template),
-        silent=silent,
+        silent=pc.or_(silent, _only_typed(errors)),
         category=_category(errors, pc.coalesce(kind, pa.scalar("other"))),
     )
+
+
+def _only_typed(errors: Errors) -> pa.BooleanArray:
+    """Tell where a tool's error is told by its type alone: the words were left out."""
+    words = errors.uses.column("error_message").take(errors.column("use"))
+    return pc.and_(words.is_null(), pa.array(errors.of("tool")))
 
 
 def _own_words(errors: Errors) -> pa.StringArray:

@@ -45,11 +45,9 @@ _THINGS = _spoken(
     "|cluster|region|device|test|suite|fixture|script|setting|secret|certificate|domain|policy"
     "|subscription|resource|endpoint|route|template|component|symbol|type|playbook|layer"
 )
-_NUMBERED = (
-    _THINGS
-    + "|"
-    + _spoken("id|uuid|request|batch|shard|pid|shell|ticket|issue|order|transaction|group")
-    + "|ID|PID|UUID"
+_NUMBERED = "ID|PID|UUID|" + _spoken(
+    "id|uuid|request|batch|shard|pid|shell|ticket|issue|order|transaction|job|task|user|account"
+    "|session|worker|pod|container|deployment|commit|query|queue|call|image|project|run|build|node"
 )
 _VERBS = (
     "not found|does not|doesn't|did not|didn't|already|is|was|are|were|has|have|had|could|cannot"
@@ -59,7 +57,7 @@ _VERBS = (
 _UNKNOWN = (
     "(?:[Uu]nknown|[Uu]nrecogni[sz]ed|[Uu]ndefined|[Uu]ndeclared|[Ii]nvalid|[Uu]nsupported) "
     "(?:skill|tool|(?:sub)?command|option|flag|argument|field|key|variable|function|host|user|model"
-    "|revision|switch|type|property|column|method|action|task|target|plugin|rule|process|identifier"
+    "|revision|switch|type|property|column|method|action|task|target|plugin|rule|identifier"
     "|service|module|package|encoding|setting|parameter|attribute|directive|keyword|name)s?:?"
 )
 _NO_SUCH = (
@@ -74,7 +72,7 @@ _AFTER = f"{_UNKNOWN}|{_NO_SUCH}|" + _spoken(
     "|eNOTFOUND|unable to locate package|unable to find image|failed building wheel for|connect to"
     "|to host|lookup|used:|unused variable:?|use of undeclared \\w+|classNotFoundException:"
     "|noClassDefFoundError:|at or near|near token|of type|validation errors? for|could not find"
-    "|applicationContext for|missing script:|argument to|status:|policy|for user|for struct"
+    "|applicationContext for|missing script:|argument to|status:|for user|for struct"
     "|for bucket"
     "|for target|for database|for service|distribution found for|satisfies the requirement"
     "|while resolving|access denied for|manifest for|converted to|assignable to|reached for|named"
@@ -90,12 +88,23 @@ _FIRST = (
         r"|\b[a-f]{7,}\b",
         "<id>",
     ),
-    Shape(rf"\b((?:{_THINGS})(?:s|\(s\))?:? ){_IDENTIFIER}", r"\1<text>"),
+    Shape(
+        rf"(^|[ :(])(?:{_V}|<text>)((?:\.\w+)* is not a function"
+        r"|(?:\(\))?(?: is not (?:defined|a constructor"
+        r"|iterable|installed|callable|recognized|a valid)| is undefined)"
+        r"|: command not found(?:$|[^:])|: not found$|: unbound variable)",
+        r"\1<text>\2",
+        (" is ", "not found", "unbound"),
+    ),
+    Shape(
+        rf"\b((?:{_THINGS})(?:s|\(s\))?)(?:(:? ){_IDENTIFIER}|( )\w+( (?:{_VERBS})\b))",
+        r"\1\2\3<text>\4",
+    ),
     Shape(rf"\b({_AFTER}) {_V}", r"\1 <text>"),
     # Names of the API's errors tell errors apart: `\3` keeps them from the next.
     Shape(
         r"([ (=])((?:[a-z]+_)+(?:errors?|exceeded|failed|denied|required|unavailable|timeout|use"
-        r"|result|tokens|groups))\b",
+        r"|use_ids?|result|tokens|groups))\b",
         "\\1\3\\2",
         ("_",),
     ),
@@ -104,8 +113,8 @@ _FIRST = (
     Shape("\3", "", ("_",)),
     Shape(r"\b[Tt]est_\w+", "<text>", ("test_",)),
     Shape(
-        r"\b((?:to|at|from|with|on|by|via|for|host|server|address|connect|connecting|dial|tcp|peer) )"
-        r"[\w.-]+:<n>",
+        r"\b((?:to|at|from|with|on|by|via|for|host|server|address|connect|connecting|dial|tcp"
+        r"|peer) )[\w.-]+:<n>",
         r"\1<host>",
         (":<n>",),
     ),
@@ -114,20 +123,11 @@ _THEN = (
     Shape(r"<text>, line <n>(?:, column <n>)?", "<path>", (", line",)),
     Shape(r"<path>, in \S+", "<path>, in <text>", (", in",)),
     Shape(
-        rf"(^|[ :(])(?:{_V}|<text>)((?:\.\w+)* is not a function"
-        r"|(?:\(\))?(?: is not (?:defined|a constructor"
-        r"|iterable|installed|callable|recognized|a valid)| is undefined)|: command not found"
-        r"|: not found$|: unbound variable)",
-        r"\1<text>\2",
-        (" is ", "not found", "unbound"),
-    ),
-    Shape(
         rf"(: ){_V}(: (?:No such file|Permission denied|Is a directory|Not a directory|File exists"
         r"|Directory not empty|Cannot open|does not match index))",
         r"\1<text>\2",
         ("no such", "denied", "directory", "file exists", "cannot open", "does not match"),
     ),
-    Shape(rf"\b((?:{_THINGS}):? )\w+( (?:{_VERBS})\b)", r"\1<text>\2"),
     Shape(rf"((?:^|[ (,;])[A-Za-z_]\w*=){_V}", r"\1<text>", ("=",)),
     Shape(rf"\b((?:{_NUMBERED})(?:\)?=\(|:? |=|#))<n>", r"\1<id>", ("<n>",)),
     Shape(rf"{_V} <(?:n|id)>( has requirement)", r"<id>\1", ("has requirement",)),

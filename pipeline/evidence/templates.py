@@ -79,30 +79,22 @@ def _settled(templates: pa.StringArray) -> pa.StringArray:
 
 
 def _masked(lines: pa.StringArray) -> pa.StringArray:
-    texts = folded(lines)
-    kept, masked = _split(texts_with(texts, [rule.where for rule in (*KEPT, *MASKS)]))
-    texts = _put_away(texts, kept)
-    for rule, rows in zip(MASKS, masked, strict=True):
-        texts = _put(texts, rule, rows)
+    texts = pc.utf8_trim_whitespace(lines)
+    wide, *rows = texts_with(texts, [rule.where for rule in (_SPACES, *KEPT, *MASKS)])
+    if wide.any():
+        # What stands where is not known of these any more: all is looked for.
+        texts, rows = _put(texts, _SPACES, wide), [mask | wide for mask in rows]
+        texts = pc.utf8_trim_whitespace(texts)
+    texts = _put_away(texts, rows[: len(KEPT)])
+    for rule, mask in zip(MASKS, rows[len(KEPT) :], strict=True):
+        texts = _put(texts, rule, _hinted(texts, rule, mask))
     distinct = texts.dictionary_encode()
     bare = shaped(distinct.dictionary)
     return _bounded(_moved(bare, -_AWAY)).take(distinct.indices)
 
 
-def _split(rows: list[Mask]) -> tuple[list[Mask], list[Mask]]:
-    return rows[: len(KEPT)], rows[len(KEPT) :]
-
-
-def folded(texts: pa.StringArray) -> pa.StringArray:
-    """Make one space of white space and control characters; no text is NULL."""
-    texts = pc.utf8_trim_whitespace(texts)
-    (rows,) = texts_with(texts, [_SPACES.where])
-    return _put(texts, _SPACES, rows)
-
-
 def _put(texts: pa.StringArray, rule: Rule, rows: Mask) -> pa.StringArray:
     """Apply a rule to some of the texts."""
-    rows = _hinted(texts, rule, rows)
     if not rows.any():
         return texts
     mask = pa.array(rows)

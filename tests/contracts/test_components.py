@@ -28,11 +28,15 @@ def of(kind: Kind) -> Sequence[Any]:
 
 
 def config(factory: Factory, directory: Path) -> dict[str, Any]:
-    """Give what a component needs to be told in a test: where its files and doors are."""
+    """Give what a component needs to be told in a test: where its files and doors are.
+
+    Where `reviewer` is to ask, nobody listens: what it makes is then made by rules.
+    """
     anywhere = {"endpoint": "127.0.0.1:0"}
     told: dict[str, dict[str, Any]] = {
         "otlp": {"protocols": {"grpc": anywhere, "http": anywhere}},
         "duckdb": {"path": directory / "agentpond.duckdb"},
+        "reviewer": {"endpoint": "http://127.0.0.1:1/v1", "model": "judge"},
     }
     return told.get(factory.name, {})
 
@@ -63,7 +67,7 @@ def batch() -> Batch:
 def made(batch: Batch) -> dict[str, pa.Table]:
     """Give the rows that all session-scope processors make of those events."""
     built = [
-        each.build(each.config(), settings(each.name))
+        each.build(each.config(**config(each, Path())), settings(each.name))
         for each in BUILTIN
         if each.kind is Kind.PROCESSOR
     ]

@@ -1,12 +1,13 @@
-"""What stands in texts is read from whole columns."""
+"""What stands in texts is read from whole columns, and columns are written into texts."""
 
 import json
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentpond.pipeline.session.texts import captured, string_member
+from agentpond.pipeline.session.texts import captured, dollars, json_objects, string_member, worded
 
 
 def texts(*values: str | None) -> pa.Array:
@@ -45,3 +46,78 @@ def test_a_pattern_that_is_not_there_gives_null() -> None:
     read = captured(lines, "code: (?P<told>[0-9]+)")
 
     assert read.to_pylist() == ["3", None, None]
+
+
+def test_columns_are_put_into_a_sentence() -> None:
+    columns = {"count": pa.array([2, 1]), "tool": texts("Bash", "Read")}
+
+    said = worded("`{tool}` failed {count} times.", columns)
+
+    assert said.to_pylist() == ["`Bash` failed 2 times.", "`Read` failed 1 times."]
+
+
+def test_a_sentence_is_not_told_where_one_of_its_columns_is_not() -> None:
+    columns = {"count": pa.array([2, None]), "tool": texts(None, "Read")}
+
+    said = worded("`{tool}` failed {count} times.", columns)
+
+    assert said.to_pylist() == [None, None]
+
+
+def test_what_a_column_holds_is_not_read_as_a_slot() -> None:
+    columns = {"first": texts("{second}"), "second": texts("x")}
+
+    assert worded("{first} and {second}", columns).to_pylist() == ["{second} and x"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (12.345, "$12.35"),
+        (1234567.0, "$1234567.00"),
+        (0.1, "$0.10"),
+        (0.0751, "$0.0751"),
+        (0.0, "$0.0000"),
+        (None, None),
+    ],
+)
+def test_money_is_written_with_cents_and_what_is_little_with_more(
+    amount: float | None, written: str | None
+) -> None:
+    assert dollars(pa.array([amount], pa.float64())).to_pylist() == [written]
+
+
+def test_objects_hold_numbers_truth_values_and_texts() -> None:
+    columns = {
+        "count": pa.array([1, None]),
+        "share": pa.array([0.25, 1e-9]),
+        "odd": pa.array([True, None]),
+        "name": texts("x", None),
+    }
+
+    objects = [json.loads(text) for text in json_objects(columns).to_pylist()]
+
+    assert objects == [
+        {"count": 1, "share": 0.25, "odd": True, "name": "x"},
+        {"count": None, "share": 1e-9, "odd": None, "name": None},
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t")))
+def test_any_text_in_an_object_is_read_as_it_was_written(text: str) -> None:
+    (written,) = json_objects({"name": texts(text)}).to_pylist()
+
+    assert json.loads(written) == {"name": text}
+
+
+def test_control_characters_in_an_object_become_blanks() -> None:
+    (written,) = json_objects({"name": texts("a\x00b\x1bc")}).to_pylist()
+
+    assert json.loads(written) == {"name": "a b c"}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_any_number_in_an_object_is_read_as_it_was_written(number: float) -> None:
+    (written,) = json_objects({"number": pa.array([number])}).to_pylist()
+
+    assert json.loads(written)["number"] == number

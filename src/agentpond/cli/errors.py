@@ -64,13 +64,20 @@ def _figures(row: Row, *, alone: bool) -> tuple[str, ...]:
     spread = [counted(row["sessions"], "session")]
     if row["users"]:
         spread.append(counted(row["users"], "user"))
-    resolved = None if row["resolved"] is None else f"after {row['resolved']:,} it worked again"
     return (
         "" if alone else " of ".join(spread),
         after(row),
-        resolved or "",
+        _resolved(row["resolved"], row["count"]),
         f"last {when(row['last_at'])}" if row["last_at"] else "",
     )
+
+
+def _resolved(resolved: int | None, count: int | None) -> str:
+    if resolved is None or count is None:
+        return ""
+    if not resolved:
+        return "never worked again"
+    return "worked again" if resolved == count else f"worked again after {resolved:,} of them"
 
 
 def after(row: Row) -> str:
