@@ -31,6 +31,22 @@ class SessionConfig(BaseModel):
         return Cadence(self.every.total_seconds(), self.settle.total_seconds())
 
 
+class FindingConfig(SessionConfig):
+    """When to run; of processors that find out something from the tables of others.
+
+    They begin when those whose tables people watch are through: run at the same moment, they
+    would make a session's own row come a second later.
+    """
+
+    every: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=15)
+    """At most so long from the beginning of one run to that of the next, while there is work; one
+    that took little is followed sooner, after ten times what it took."""
+
+    settle: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=5)
+    """How long a session must be quiet before it is processed; none waits longer than thrice
+    that."""
+
+
 def version_of(code: int, config: SessionConfig, *more: str) -> str:
     """Name a processor's version: its code's, and a digest of the options that shape its rows.
 

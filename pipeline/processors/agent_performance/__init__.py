@@ -19,7 +19,7 @@ from ...core.found import AGENT_PERFORMANCE
 from ...core.sessions import Again, Cadence, Need, Sessions
 from ...evidence import uses
 from ...evidence.loops import counted, loops_of
-from ...session.cadence import SessionConfig, version_of
+from ...session.cadence import FindingConfig, version_of
 from ...session.numbers import sound
 from ...session.unmade import untold
 from . import durations, sums
@@ -30,7 +30,7 @@ _CODE = 1
 """Part of the version: grows when rows of the same events become others."""
 
 
-class Config(SessionConfig):
+class Config(FindingConfig):
     """Measure how each model did in a session: errors, tools, edits, time and cost."""
 
     loop_failures: Annotated[int, Field(ge=1)] = 3

@@ -22,7 +22,7 @@ from ...core.sessions import Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...evidence.errors import NEEDS, Errors, errors_of
 from ...evidence.naming import names_of
-from ...session.cadence import SessionConfig, version_of
+from ...session.cadence import FindingConfig, version_of
 from ...session.groups import Groups, Numbers, mask_of
 from ...session.numbers import sound
 from .causes import Pairs, pairs_of
@@ -47,7 +47,7 @@ _OF_AGENT, _OF_HUMAN = 0.7, 0.5
 """How likely it is that what was done last to a file is why something about it failed."""
 
 
-class Config(SessionConfig):
+class Config(FindingConfig):
     """Relate each error to the last edit or human action on the same file before it."""
 
     within: Annotated[Duration, Field(gt=_MOMENT)] = timedelta(hours=1)

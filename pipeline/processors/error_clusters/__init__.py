@@ -21,7 +21,7 @@ from ...evidence.after import After, after_of, how_it_worked, spent_after
 from ...evidence.commands import programs_of
 from ...evidence.errors import NEEDS, Errors, errors_of
 from ...evidence.naming import Names, names_of
-from ...session.cadence import SessionConfig, version_of
+from ...session.cadence import FindingConfig, version_of
 from ...session.groups import Groups
 from ...session.numbers import sound
 from ...session.texts import captured
@@ -37,7 +37,7 @@ _NONE = pa.scalar(None, pa.string())
 _LAST_WORD = r"(?P<told>[^\s/]+)\s*$"
 
 
-class Config(SessionConfig):
+class Config(FindingConfig):
     """Group errors that are alike, with what came after them and what that cost."""
 
 

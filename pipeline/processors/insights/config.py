@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...durations import Duration
-from ...session.cadence import SessionConfig
+from ...session.cadence import FindingConfig
 
 Kind = Literal[
     "error_density",
@@ -31,7 +31,7 @@ Kind = Literal[
 _Count = Annotated[int, Field(ge=1)]
 
 
-class Config(SessionConfig):
+class Config(FindingConfig):
     """Find what went wrong in sessions, what it cost and what would mend it, by rules."""
 
     off: tuple[Kind, ...] = ()
