@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import decoding, front, memory, parts, reprice, sessions, walk
+from . import clustering, decoding, front, memory, parts, reprice, sessions, walk
 
 BENCHES: dict[str, Callable[[], None]] = {
     "protobuf": decoding.bench_protobuf,
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "front": front.bench_front,
     "sessions": sessions.bench_sessions,
     "reprice": reprice.bench_reprice,
+    "clustering": clustering.bench_clustering,
 }
 
 

@@ -128,7 +128,8 @@ class DuckDBExporter:
     def due(self, ask: Ask) -> pa.Table:
         """Give the sessions to run on, in the schema ``DUE``."""
         with self._reading() as cursor:
-            return due_sessions(cursor, ask, self._prepared.upstream)
+            history = self._prepared.history.get(ask.processor)
+            return due_sessions(cursor, ask, self._prepared.upstream, history)
 
     def read(self, ids: pa.StringArray, needs: Sequence[Need], as_of_us: int) -> Sessions:
         """Give all that is needed of some sessions, as of one moment of the store."""

@@ -22,7 +22,7 @@ ERROR_CLUSTER_COLUMNS = (
     Column("count", WHOLE, "Errors."),
     Column("first_at", TIME, "When the first of them was known."),
     Column("last_at", TIME, "When the last of them was known."),
-    Column("resolved", WHOLE, "Errors after which the same tool worked again in the session."),
+    Column("resolved", WHOLE, "Errors after which the same tool worked again; NULL if untold."),
     Column("resolved_by", TEXT, "The command with which it first worked again, where it is told."),
     Column(
         "cost_after_usd",

@@ -23,7 +23,8 @@ class After:
     until_us: Numbers
     by: pa.Int64Array
     resolved: Mask
-    """Whether the same tool, or for an API call the same model, worked again."""
+    """Whether the same tool, or for an API call the same model, worked again; never told of
+    hooks, MCP servers and compactions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,10 +109,10 @@ _IDS = (
     # Words with a digit, with what hangs on them by `-`, `.` or `#`.
     r"|\bv\d+(?:\.\d+)+(?:[-+][\w.-]*\w)?"
     r"|\b\d+(?:\.\d+)+[-+][A-Za-z][\w.-]*"
-    r"|\b(?:[A-Za-z_][\w-]*\d|\d[\w-]*[A-Za-z_])[\w-]*(?:\.\d[\w-]*)*"
+    r"|\b(?:[A-Za-z_][\w+-]*\d|\d[\w+-]*[A-Za-z_])[\w+-]*(?:={1,2}\B|(?:\.\d[\w-]*)*)"
     r"|\b[A-Za-z][\w-]*#\d+"
 )
-_NUMBERS = r"(?:\B[-+#])?\b\d+(?:[.,:/x-]\d+)*\b"
+_NUMBERS = r"(?:\B[-+#^~])?\b\d+(?:[.,:/x-]\d+)*\b"
 
 _PACKAGES = r"(?:\B@[\w.-]+/)?\b[\w.-]+@(?:\"[^\"]*\"|[\^~>=<]*v?\d[\w.+-]*)"
 _SCHEMES = r"\b[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s\"'`<>]*[^\s\"'`<>.,;:!?)\]}])?"
@@ -123,7 +123,7 @@ MASKS = (
     Rule(_PACKAGES, "<id>", ("@",)),
     Rule(_EMAIL, "<email>", ("@",)),
     Rule(_QUOTED, "<text>", ("'",)),
-    Rule(_DATES, "<time>", ("9-99", "9:99", "9-A", "9 A", "9A9")),
+    Rule(_DATES, "<time>", ("9-99", "9:99", "9-A", "9 A", "9A9", "9^ 9999")),
     Rule(_HOSTS, "<host>", (".w", ".9", ":9", "::"), _HOSTLIKE),
     Rule(_PATHS, "<path>", ("/", ".w")),
     Rule(_DURATIONS, "\\1<time>\\2", ("9u", "9 u")),
@@ -135,6 +135,7 @@ MASKS = (
 
 # Numbers that tell one error from another are kept: `\1` and `\2` stand around them meanwhile.
 _STATUS = r"[1-5]\d\d\b"
+_VERBS = "get|head|post|put|patch|delete"
 # Slashes that make no path, and programs with a digit where they name themselves.
 _SLASHED = (
     r"i/o|n/a|and/or|or/and|tcp/ip|input/output|read/write|client/server|ci/cd|ssl/tls|tls/ssl"
@@ -149,10 +150,12 @@ KEPT = (
     Rule(
         r"(?i)(\bexit(?:ed)?(?: with)? (?:status|code)\b)"
         r"|(\b(?:https?(?: status| error)?|http/[\d.]+|status|(?:api|returned) error|response"
-        rf"|error code|responded with)(?: code)?(?:: | ?= ?| \(?|\())({_STATUS})",
+        rf"|error code|responded with|(?:{_VERBS}) \S+)"
+        rf"(?: code)?(?:: | ?= ?| \(?|\())({_STATUS})",
         "\\1\\2\1\\3\2",
         ("^999",),
-        r"(?i)(?:http|status|error|code|response|responded with)[^a-z]*[1-5]\d\d",
+        rf"(?i)(?:http|status|error|code|response|responded with|(?:{_VERBS}) \S+)"
+        r"[^a-z]*[1-5]\d\d",
     ),
     # What compilers, linters, databases and JSON-RPC number their errors by.
     Rule(

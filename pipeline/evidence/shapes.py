@@ -51,7 +51,8 @@ _NUMBERED = "ID|PID|UUID|" + _spoken(
 )
 _VERBS = (
     "not found|does not|doesn't|did not|didn't|already|is|was|are|were|has|have|had|could|cannot"
-    "|can't|can|failed|timed out|exited|must|should|requires?|took|needs?|exceeds?|returned|threw"
+    "|can't|can|failed|timed out|exited|must|should|requires?|took|needs?|exceeds"
+    "|exceeded|returned|threw"
     "|refused|rejected|crashed|died|stopped|terminated|unavailable|unreachable|unknown|missing"
 )
 _UNKNOWN = (
@@ -70,7 +71,8 @@ _AFTER = f"{_UNKNOWN}|{_NO_SUCH}|" + _spoken(
     "|cannot find type|undefined:|undefined reference to|unsupported call:|cannot import name"
     "|has no attribute|not found:|does not exist:|already exists:|could not resolve|resolve host:?"
     "|eNOTFOUND|unable to locate package|unable to find image|failed building wheel for|connect to"
-    "|to host|lookup|used:|unused variable:?|use of undeclared \\w+|classNotFoundException:"
+    "|to host|reference:|lookup|used:|unused variable:?|use of undeclared \\w+"
+    "|classNotFoundException:"
     "|noClassDefFoundError:|at or near|near token|of type|validation errors? for|could not find"
     "|applicationContext for|missing script:|argument to|status:|for user|for struct"
     "|for bucket"
@@ -136,6 +138,11 @@ _THEN = (
     Shape(r"\b[\w.-]+:[\w.-]+:(?:[a-z]+:)?<(?:n|id)>", "<id>", (":<",)),
     Shape(r"\barn:aws[\w-]*:[^\s'\",;)]+", "<id>", ("arn:aws",)),
     Shape(r"(could not apply <(?:id|n)>)\.\.\. .*", r"\1 <text>", ("could not apply",)),
+    Shape(
+        r"\b((?:ERROR|WARN|WARNING|FATAL|CRITICAL|INFO)(?: <time>)? \[)[\w.-]+\]",
+        r"\1<text>]",
+        ("[",),
+    ),
     Shape(r"(process <(?:n|id)> \()\w+", r"\1<text>", ("process <",)),
     Shape(r"(String to replace not found in file\.).*", r"\1", ("string to replace",)),
 )
@@ -147,7 +154,7 @@ _RUNS = tuple(Shape(f"<{kind}>(?:{_BETWEEN}<{kind}>)+", f"<{kind}>") for kind in
 
 ALIKE = (
     Shape(PLACEHOLDER, "<*>"),
-    Shape(r"<\*>(?:(?:, ?| and | or |; ?|[ :/.=@#|-])+<\*>)+", "<*>"),
+    Shape(r"<\*>(?:(?:, ?| and | or |; ?|[ :/.=@#|+-])+<\*>)+", "<*>"),
     Shape(
         r"\b(argument|attempt|byte|error|file|item|line|module|problem|test|token|value"
         r"|warning)s\b",

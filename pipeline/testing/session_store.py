@@ -220,6 +220,7 @@ class MemorySessionStore:
         if not (fresh or other or ask.everything):
             return None
         ready = not any(self._behind(name, key, change) for name in ask.upstream)
+        ready = ready and not self._lacks_history(ask.processor)
         return {
             "session_id": key,
             "change": change,
@@ -243,6 +244,22 @@ class MemorySessionStore:
         if state is not None and state.error:
             return False
         return state is None or state.seen < min(change, self._touched[key].change)
+
+    def _lacks_history(self, processor: str) -> bool:
+        """Tell whether it reads earlier sessions, and rows of some are still to be made."""
+        own = self._processors.get(processor)
+        if own is None or not any(need.of is Of.EARLIER for need in own.needs):
+            return False
+        makers = [
+            name
+            for name, each in self._processors.items()
+            if any(table.name == SESSIONS.name for table in each.tables)
+        ]
+        return any(
+            self._behind(name, key, touched.change)
+            for name in makers
+            for key, touched in self._touched.items()
+        )
 
     def _unmade(self, needs: Sequence[Need], keys: Sequence[str]) -> dict[str, list[str]]:
         """Name the sessions on which the makers of tables never succeeded."""

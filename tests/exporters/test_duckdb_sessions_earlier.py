@@ -223,6 +223,16 @@ def test_a_change_in_what_nobody_asks_for_makes_only_itself_due(noted: Store) ->
     assert told == ["b"]
 
 
+def test_no_session_is_ready_before_all_are_made_that_may_be_earlier(store: Store) -> None:
+    put(store, ROWS[0], only="a")
+    early = store.due(ask("notes", upstream=("sessions",)))["ready"].to_pylist()
+
+    put(store, *ROWS)
+
+    late = store.due(ask("notes", upstream=("sessions",)))["ready"].to_pylist()
+    assert (set(early), set(late)) == ({False}, {True})
+
+
 def test_rows_that_stay_the_same_make_nothing_due(noted: Store) -> None:
     put(noted, *reversed(ROWS))
 

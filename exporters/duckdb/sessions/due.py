@@ -12,25 +12,43 @@ from .state import AHEAD
 Upstream = Mapping[str, tuple[str, ...]]
 
 
-def due_sessions(cursor: duckdb.DuckDBPyConnection, ask: Ask, upstream: Upstream) -> pa.Table:
-    """Give the sessions that are due for a processor; ``upstream`` is of all that are prepared."""
+# Who reads earlier sessions would run again on all later ones for each that is still to be made.
+_UNMADE_HISTORY = """
+EXISTS (
+    FROM session_changes AS any_session LEFT JOIN (
+        SELECT session, seen_change, error FROM processor_runs WHERE processor = {}
+    ) AS maker ON maker.session = any_session.number
+    WHERE maker.error IS NULL AND coalesce(maker.seen_change < any_session.change, TRUE)
+)
+"""
+
+
+def due_sessions(
+    cursor: duckdb.DuckDBPyConnection, ask: Ask, upstream: Upstream, history: str | None = None
+) -> pa.Table:
+    """Give the sessions that are due for a processor; ``upstream`` is of all that are prepared.
+
+    ``history`` is the maker of `sessions` if the processor reads earlier ones: none is ready for
+    it while that is behind with any.
+    """
     read = [name for name in ask.upstream if name in upstream]
     further = {each for name in read for each in upstream[name]}
     joined = sorted({*read, *further} - {ask.processor})
-    sql = _sql(ask, {name: upstream[name] for name in read}, joined)
+    blocking = [] if history is None else [_UNMADE_HISTORY.format(literal(history))]
+    sql = _sql(ask, {name: upstream[name] for name in read}, joined, blocking)
     given = {"processor": ask.processor, "version": ask.version, "now": ask.now_us}
     if ask.session_id is not None:
         given["session_id"] = ask.session_id
     return cursor.sql(sql, params=given).to_arrow_table().cast(DUE)
 
 
-def _sql(ask: Ask, read: Upstream, joined: Sequence[str]) -> str:
+def _sql(ask: Ask, read: Upstream, joined: Sequence[str], more: Sequence[str]) -> str:
     alias = {name: f"of_{number}" for number, name in enumerate(joined)}
     joins = "\n".join(_join(name, alias[name]) for name in joined)
     conditions = ["TRUE" if ask.everything else _due(ask)]
     if ask.session_id is not None:
         conditions.append("session_id = $session_id")
-    blocking = [_blocks(name, alias, read) for name in read]
+    blocking = [*(_blocks(name, alias, read) for name in read), *more]
     return f"""
 WITH mine AS (
     SELECT session, seen_change, version, error, attempts,

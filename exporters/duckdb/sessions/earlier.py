@@ -1,6 +1,6 @@
 """Read the sessions that were over before others began, and tell whom a change of them concerns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -74,6 +74,15 @@ def select_earlier(need: Need) -> str:
         f"FROM sessions AS made SEMI JOIN ({_EARLIER}) AS earlier USING (session_id) "
         "ORDER BY made.last_seen_at, made.session_id"
     )
+
+
+def readers_of_earlier(
+    processors: Mapping[str, SessionProcessor], makers: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Name the processors that read earlier sessions, if anybody makes rows of them."""
+    if SESSIONS.name not in makers:
+        return ()
+    return tuple(name for name, each in processors.items() if watched_by([each]))
 
 
 def watched_by(processors: Iterable[SessionProcessor]) -> tuple[str, ...]:

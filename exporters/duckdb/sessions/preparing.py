@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from ....pipeline.core.batch import Table
 from ....pipeline.core.errors import Permanent
-from ....pipeline.core.made import MADE_COLUMNS
+from ....pipeline.core.made import MADE_COLUMNS, SESSIONS
 from ....pipeline.core.schema import TABLES, Column
 from ....pipeline.core.sessions import SessionProcessor
 from ..schema import SQL_TYPES, add_missing, create_table
 from ..sql import quoted, registered
-from .earlier import watched_by
+from .earlier import readers_of_earlier, watched_by
 from .tables import KEPT_COLUMNS
 
 _SCHEMA = pa.schema(
@@ -46,6 +46,8 @@ class Prepared:
     makers: Mapping[str, str] = field(default_factory=dict)
     watched: tuple[str, ...] = ()
     """The columns of `sessions` that later sessions hang on; see ``Of.EARLIER``."""
+    history: Mapping[str, str] = field(default_factory=dict)
+    """The maker of `sessions`, by the processors that read earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def prepare_tables(
     with registered(writer, "configured", pa.Table.from_pylist(rows, schema=_SCHEMA)):
         writer.execute("DELETE FROM processors")
         writer.execute("INSERT INTO processors BY NAME SELECT * FROM configured")
-    return Prepared(upstream, makers, watched_by(processors.values()))
+    maker = makers.get(SESSIONS.name, "")
+    history = dict.fromkeys(readers_of_earlier(processors, makers), maker)
+    return Prepared(upstream, makers, watched_by(processors.values()), history)
 
 
 def _start_anew(

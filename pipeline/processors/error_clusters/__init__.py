@@ -76,13 +76,20 @@ def _columns(errors: Errors, names: Names, after: After) -> dict[str, pa.Array]:
         "count": groups.counts(),
         "first_at": groups.min(at),
         "last_at": groups.max(at),
-        "resolved": groups.where(after.resolved).counts(),
+        "resolved": _resolved(errors, after, groups),
         "resolved_by": groups.first(how_it_worked(errors.uses, after)),
         "cost_after_usd": spent.cost_usd,
         "cost_after_coverage": spent.coverage,
         "turns_after": spent.turns,
         "example_event_id": groups.first(errors.column("event_id")),
     }
+
+
+def _resolved(errors: Errors, after: After, groups: Groups) -> pa.Int64Array:
+    """Count the errors after which it worked again; NULL where nothing would tell."""
+    told = groups.any(errors.of("tool") | errors.of("api"))
+    none = pa.scalar(None, pa.int64())
+    return pc.if_else(pa.array(told), groups.where(after.resolved).counts(), none)
 
 
 def _named(errors: Errors, names: Names, after: After, groups: Groups) -> dict[str, pa.Array]:

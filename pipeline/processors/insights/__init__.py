@@ -88,7 +88,7 @@ class Insights:
 
     def process(self, sessions: Sessions) -> Iterable[Batch | Again]:
         """Give the insights into the sessions at hand."""
-        given = given_by(sound(sessions))
+        given = given_by(sound(sessions), self._config.loop_failures)
         found = together([rule(given, self._config) for rule in self._rules.values()])
         if found.num_rows:
             yield Batch(INSIGHTS, _rows(given, found, self._version))

@@ -12,6 +12,7 @@ from ...core.schema import EVENTS
 from ...core.sessions import Need, Of, Sessions
 from ...evidence import errors as all_errors
 from ...evidence.errors import Errors, errors_of
+from ...evidence.loops import Loops, loops_of
 from ...evidence.naming import Names, names_of
 from ...session.groups import Groups, Mask, Numbers, mask_of
 from ...session.ids import hex_of
@@ -89,6 +90,10 @@ class Given:
     names: Names
     main: Groups
     """The API calls by session, in order of ``ids``; without those of no model."""
+    loops: Loops
+    """The break/fix loops among the uses of tools."""
+    step_turns: pa.StringArray
+    """The turn of each step, by the ids that `turns` has."""
 
     @property
     def ids(self) -> pa.StringArray:
@@ -104,11 +109,6 @@ class Given:
     def steps(self) -> pa.RecordBatch:
         """Prompts, spans of turns, answers and compactions."""
         return self.sessions.rows[_STEPS.name]
-
-    @property
-    def step_turns(self) -> pa.StringArray:
-        """The turn of each step, by the ids that `turns` has."""
-        return turns_of(self.steps).turn_id
 
     @property
     def turns(self) -> pa.RecordBatch:
@@ -152,13 +152,18 @@ class Given:
         return event_id.take(pc.coalesce(by_event, by_request))
 
 
-def given_by(sessions: Sessions) -> Given:
-    """Gather what rules look at; takes NEEDS."""
+def given_by(sessions: Sessions, loop_failures: int) -> Given:
+    """Gather what rules look at; takes NEEDS, and how many failures make a loop."""
     errors = errors_of(sessions)
     place = pc.index_in(errors.calls.column("session_id"), value_set=sessions.ids)
     named = mask_of(errors.calls.column("model").is_valid())
     return Given(
-        sessions, errors, names_of(errors), Groups.at(place, len(sessions.ids)).where(named)
+        sessions,
+        errors,
+        names_of(errors),
+        Groups.at(place, len(sessions.ids)).where(named),
+        loops_of(errors.uses, loop_failures),
+        turns_of(sessions.rows[_STEPS.name]).turn_id,
     )
 
 

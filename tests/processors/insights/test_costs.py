@@ -115,13 +115,13 @@ def test_of_more_than_50_the_last_50_count() -> None:
     assert (row["payload"]["sessions"], row["payload"]["median_usd"]) == (50, 1.0)
 
 
-def _began(days: int, seconds: int) -> Row:
-    began = MORNING - days * DAY - timedelta(seconds=seconds)
-    return {"started_at": began, "last_seen_at": began + timedelta(hours=1)}
+def _over(days: int, seconds: int) -> Row:
+    over = MORNING - days * DAY - timedelta(seconds=seconds)
+    return {"started_at": over - timedelta(hours=1), "last_seen_at": over}
 
 
-def test_sessions_that_began_30_days_before_count_and_older_ones_do_not() -> None:
-    last, older = (before(40, **_began(30, seconds)) for seconds in (0, 1))
+def test_sessions_that_were_over_30_days_before_count_and_older_ones_do_not() -> None:
+    last, older = (before(40, **_over(30, seconds)) for seconds in (0, 1))
 
     assert len(outliers(2.0, *eight()[:7], last)) == 1
     assert outliers(2.0, *eight()[:7], older) == []
@@ -168,11 +168,11 @@ def _begins(session_id: str, began: datetime, **columns: Any) -> Row:
 
 
 def test_what_is_handed_in_for_another_session_is_no_part_of_its_history() -> None:
-    # It was over within the 30 days before `s`, but began before them: only `t` has it.
-    long = before(40, 900.0, started_at=MORNING - 31 * DAY, last_seen_at=MORNING - 29 * DAY)
+    # It was over more than 30 days before `s`, but not before `t`: only that has it.
+    old = before(40, 900.0, started_at=MORNING - 33 * DAY, last_seen_at=MORNING - 31 * DAY)
     both = [_begins("s", MORNING), _begins("t", MORNING - 2 * DAY)]
     events = told(prompt(0, "Go."), prompt(-2 * 86_400, "Go.", session_id="t"))
-    rows = [*both, *eight(), *(before(number) for number in range(8, 12)), long]
+    rows = [*both, *eight(), *(before(number) for number in range(8, 12)), old]
     made: dict[str, Any] = {"api_calls": [], "tool_calls": [], "sessions": rows}
 
     together = found("cost_outlier", given(events, **made))

@@ -140,21 +140,21 @@ def _history(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[
     says: others at hand may have brought more of them.
     """
     mine, theirs = _circles(own, earlier, whose)
-    until = _us(own, "started_at")
-    since = until - _WINDOW_US
-    over, began = _us(earlier, "last_seen_at"), _us(earlier, "started_at")
-    end, order = _before(mine, until, theirs, over)
-    first, _ = _before(mine, since, theirs, over)
-    # Sessions that were not over yet when the window opened began before it: they are no part
-    # of it, and stand anywhere among those that are.
-    opened, _ = _before(mine, since, theirs, began)
-    size = np.clip(end - first, 0, _MOST_SESSIONS + opened - first)
+    until, over = _us(own, "started_at"), _us(earlier, "last_seen_at")
+    order = np.lexsort((over, theirs))
+    times = np.concatenate([over[order], until, until - _WINDOW_US])
+    rank = np.unique(times, return_inverse=True)[1].ravel()
+    width, count = np.int64(len(rank) + 1), len(mine)
+    have = theirs[order] * width + rank[: len(order)]
+    first, end = (
+        np.searchsorted(have, mine * width + ranks, "left")
+        for ranks in (rank[len(order) + count :], rank[len(order) : len(order) + count])
+    )
+    size = np.clip(end - first, 0, _MOST_SESSIONS)
     size[~mask_of(pc.and_(*(own.column(name).is_valid() for name in (whose, "started_at"))))] = 0
-    session = np.repeat(np.arange(len(mine)), size)
+    session = np.repeat(np.arange(count), size)
     from_end = np.repeat(np.cumsum(size), size) - np.arange(len(session))
-    other = order[np.repeat(end, size) - from_end]
-    inside = began[other] >= since[session]
-    return _last(session[inside], other[inside])
+    return session, order[np.repeat(end, size) - from_end]
 
 
 def _circles(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[Numbers, Numbers]:
@@ -163,25 +163,6 @@ def _circles(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[
     columns = [pa.concat_arrays([rows.column(name) for rows in (own, earlier)]) for name in names]
     circle = np.unique(codes_of(*columns), return_inverse=True)[1].ravel().astype(np.int64)
     return circle[: own.num_rows], circle[own.num_rows :]
-
-
-def _before(
-    circle: Numbers, moment: Numbers, theirs: Numbers, at: Numbers
-) -> tuple[Numbers, Numbers]:
-    """Give the place behind the last of each circle that was before a moment, and the order."""
-    order = np.lexsort((at, theirs))
-    rank = np.unique(np.concatenate([at, moment]), return_inverse=True)[1].ravel()
-    width = np.int64(len(rank) + 1)
-    have = theirs[order] * width + rank[: len(at)][order]
-    return np.searchsorted(have, circle * width + rank[len(at) :], "left"), order
-
-
-def _last(session: Numbers, other: Numbers) -> tuple[Numbers, Numbers]:
-    """Leave the last pairs of each session, so many as count."""
-    behind = np.bincount(session, minlength=1)
-    from_end = np.cumsum(behind)[session] - np.arange(len(session))
-    kept = from_end <= _MOST_SESSIONS
-    return session[kept], other[kept]
 
 
 def _us(rows: pa.RecordBatch, name: str) -> Numbers:

@@ -6,7 +6,6 @@ import pyarrow.compute as pc
 
 from ....evidence.after import cost_within
 from ....evidence.commands import programs_of
-from ....evidence.loops import Loops, loops_of
 from ....session.groups import Groups, Mask, Numbers, codes_of, mask_of
 from ..config import Config
 from ..finding import Found, Rule, evidence_of, findings, graded
@@ -29,7 +28,7 @@ _REPEATED = Rule(
 def break_fix_loop(given: Given, config: Config) -> pa.RecordBatch:
     """Give each run of edits and failing tests in turn."""
     uses = given.errors.uses
-    loops = loops_of(uses, config.loop_failures)
+    loops = given.loops
     groups = Groups(loops.of_use, len(loops))
     failing = groups.where(uses.failed)
     program = failing.first(programs_of(uses.command))
@@ -52,7 +51,7 @@ def break_fix_loop(given: Given, config: Config) -> pa.RecordBatch:
 def repeated_failure(given: Given, config: Config) -> pa.RecordBatch:
     """Give each row of failures with the same input; loops of edits and tests are told apart."""
     uses = given.errors.uses
-    runs = _runs(given, config, loops_of(uses, config.loop_failures))
+    runs = _runs(given, config)
     count = runs.counts().to_numpy()
     groups = runs.of_groups(count >= config.repeated_failures)
     long = np.flatnonzero(count >= config.repeated_failures)
@@ -78,14 +77,14 @@ def repeated_failure(given: Given, config: Config) -> pa.RecordBatch:
     )
 
 
-def _runs(given: Given, config: Config, loops: Loops) -> Groups:
+def _runs(given: Given, config: Config) -> Groups:
     """Group failures of the same tool with the same input with no success between."""
     uses = given.errors.uses
     told = pc.coalesce(uses.command, uses.tool_input)
     polling = pa.array([each.lower() for each in config.polling_tools], pa.string())
     polls = pc.is_in(pc.ascii_lower(uses.column("tool_name")), value_set=polling)
     tried = mask_of(told.is_valid()) & (uses.failed | uses.worked)
-    tried &= ~mask_of(polls) & (loops.of_use < 0)
+    tried &= ~mask_of(polls) & (given.loops.of_use < 0)
     row = np.flatnonzero(tried)
     key = codes_of(uses.column("session_id"), uses.column("tool_name"), told)[row]
     order = np.lexsort((row, key))
