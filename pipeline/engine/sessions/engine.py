@@ -202,10 +202,16 @@ class SessionEngine:
         return _Part(runs, turn, Worker(runs, turn, self._tools, self._ran))
 
     def _ran(self, name: str) -> None:
-        """Wake those who read what a processor made."""
+        """Wake those who read what a processor made; at once those who wait no longer than it.
+
+        What lets sessions settle for longer has nothing to do yet: to look at once would only
+        be in the way of those who have.
+        """
+        settle_s = self._processors[name].cadence.settle_s
         for other, upstream in self._upstream.items():
             if name in upstream:
-                self._parts[other].worker.wake(urgent=True)
+                urgent = self._processors[other].cadence.settle_s <= settle_s
+                self._parts[other].worker.wake(urgent=urgent)
 
 
 def _step(turn: Turn, steps: Iterator[Told]) -> Told | None:
