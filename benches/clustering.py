@@ -10,9 +10,11 @@ from agentpond.pipeline.evidence.messages import lines_of
 from agentpond.pipeline.evidence.templates import fingerprints_of, templates_of
 from tests.evidence.generated import Generated, agreement, generated
 
-from .measure import Case, report, take_turns
+from .measure import Case, report, take_turns, verdict
 
 _ERRORS = 20_000
+_MANY = 100_000
+_A_SECOND = 150_000
 _TEMPLATES = 200
 _SEED = 1
 _TRACED = 10  # one error in so many has a traceback around it
@@ -37,7 +39,15 @@ def bench_clustering() -> None:
     traced = _traced(errors)
     size = sum(map(len, traced.messages))
     cases.append(Case("ours, one in ten a traceback", _ERRORS, size, _runs(fingerprints, traced)))
-    report("errors to clusters, one thread", take_turns(cases, 5))
+    many = generated(_MANY, _TEMPLATES, _SEED)
+    size = sum(map(len, many.messages))
+    cases.append(Case("ours, 100,000 in a call", _MANY, size, _runs(fingerprints, many)))
+    timed = take_turns(cases, 5)
+    report("errors to clusters, one thread", timed)
+    for each in timed:
+        if each.case.name.startswith("ours"):
+            met = verdict(each.records_a_second / _A_SECOND, 1.0)
+            print(f"  {each.case.name:38}{_A_SECOND:,} errors/s{met}")
     for name, find in names.items():
         found = agreement(errors.truth, find(errors.messages))
         print(f"  {name:38}precision {found.precision:.4f}, recall {found.recall:.4f}")
