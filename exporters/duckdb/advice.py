@@ -2,7 +2,12 @@
 
 import duckdb
 
-from ...pipeline.core.advice import ADVICE_ADOPTED, ADVICE_ADOPTED_COLUMNS, Adoption
+from ...pipeline.core.advice import (
+    ADVICE_ADOPTED,
+    ADVICE_ADOPTED_COLUMNS,
+    Adoption,
+    refuse_no_time,
+)
 from ...pipeline.core.errors import Permanent
 from .schema import add_missing, create_table
 
@@ -30,9 +35,11 @@ def adopt(
     """Note since when advice is adopted; without a time, as it was already, else from now on.
 
     Raises:
-        Permanent: there is no such advice, and none was adopted; reason `unknown_advice`.
+        Permanent: there is no such advice, and none was adopted, reason `unknown_advice`; or the
+            time is none, reason `bad_request`.
 
     """
+    refuse_no_time(at_us)
     was_us = _since(writer, advice_id)
     if was_us is None:
         _require(writer, advice_id)

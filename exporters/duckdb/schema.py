@@ -69,7 +69,7 @@ def add_missing(connection: duckdb.DuckDBPyConnection, wanted: Columns = COLUMNS
 def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str | None]:
     rows = connection.execute(
         "SELECT table_name, column_name, comment FROM duckdb_columns() "
-        "WHERE database_name = current_database()"
+        "WHERE database_name = current_database() AND schema_name = current_schema()"
     ).fetchall()
     return {(table, column): comment for table, column, comment in rows}
 

@@ -5,17 +5,15 @@ from hashlib import blake2b
 
 import duckdb
 
-from ...pipeline.core.errors import Permanent
 from ...pipeline.core.views import VIEWS, View
 from .advice import create_advice_table
 from .sql import literal, quoted
+from .taken import there
 
-_TABLES = """
-SELECT table_name, table_type FROM information_schema.tables
-WHERE table_catalog = current_database() AND table_schema = current_schema()
-"""
+_MADE = "made by agentpond: "
 _COMMENTS = """
-SELECT view_name, comment FROM duckdb_views() WHERE database_name = current_database()
+SELECT lower(view_name), comment FROM duckdb_views()
+WHERE database_name = current_database() AND schema_name = current_schema()
 """
 
 
@@ -25,18 +23,19 @@ def create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[View] = 
     A view that reads a table which is not there is left to a later opening.
 
     Raises:
-        Permanent: a table has the name of a view.
+        Permanent: a table, or a view that we did not make, has the name of one.
 
     """
     create_advice_table(connection)
-    kinds = dict(connection.execute(_TABLES).fetchall())
+    found = there(connection)
     told = dict(connection.execute(_COMMENTS).fetchall())
     for view in views:
-        if kinds.get(view.name, "VIEW") != "VIEW":
-            raise _taken(view)
+        made = (told.get(view.name) or "").startswith(_MADE)
+        if view.name in found and not made:
+            raise found[view.name].refusal("a view")
         stamp = _stamp(view)
         # Making all of them takes 40 ms, which every opening would wait for.
-        if kinds.keys() >= set(view.reads) and told.get(view.name) != stamp:
+        if found.keys() >= set(view.reads) and told.get(view.name) != stamp:
             _create(connection, view, stamp)
 
 
@@ -52,12 +51,4 @@ def _create(connection: duckdb.DuckDBPyConnection, view: View, stamp: str) -> No
 def _stamp(view: View) -> str:
     """Write a comment that is another one where the view's query or a sentence is."""
     told = view.sql + "".join(column.name + column.meaning for column in view.columns)
-    return f"made by agentpond: {blake2b(told.encode(), digest_size=8).hexdigest()}"
-
-
-def _taken(view: View) -> Permanent:
-    msg = (
-        f"the file has a table `{view.name}`, and agentpond keeps a view of that name. Give the "
-        f"table another: ALTER TABLE {quoted(view.name)} RENAME TO ...; or choose another `path`."
-    )
-    return Permanent(msg, reason="name_taken")
+    return f"{_MADE}{blake2b(told.encode(), digest_size=8).hexdigest()}"

@@ -108,10 +108,18 @@ ADVICE_COLUMNS = (
     Column("evidence", TEXTS, "Ids of sessions that had it, the latest first, at most five."),
     Column("example_event_ids", TEXTS, "Events that tell of the first error of such sessions."),
     Column("adopted_at", TIME, "Since when somebody says that the line is there; NULL if nobody."),
-    Column("sessions_before", WHOLE, "All sessions that began before; without adoption, all."),
+    Column(
+        "sessions_before",
+        WHOLE,
+        "Those that tell of errors and began before; else all of them.",
+    ),
     Column("errors_before", WHOLE, "Errors in these."),
     Column("rate_before", REAL, "errors_before by sessions_before."),
-    Column("sessions_after", WHOLE, "All sessions that began since; NULL without adoption."),
+    Column(
+        "sessions_after",
+        WHOLE,
+        "Those that began since; NULL without adoption.",
+    ),
     Column("errors_after", WHOLE, "Errors in these."),
     Column("rate_after", REAL, "errors_after by sessions_after."),
 )
@@ -129,6 +137,8 @@ _NAMED = f"NOT starts_with(session_id, '{SESSIONLESS}:')"
 _LAST = "ORDER BY last_at NULLS FIRST, session_id) FILTER (example IS NOT NULL"
 # How many calls a share is of is not told; turns are, and there is one at least.
 _WEIGHT = "greatest(coalesce(turns_after, 1), 1)"
+# Of a session that does not tell both, the share that failed of both is not told either.
+_DONE = "(api_calls + tool_calls)"
 # What agent_performance says is a share; of how many calls, the ledger knows.
 _PRICED = f"""
     SELECT session_id, coalesce(model, '{UNKNOWN_MODEL}') AS model, count(cost_usd) AS priced,
@@ -166,10 +176,8 @@ SELECT {by}, count(DISTINCT session_id) FILTER ({_NAMED}) AS sessions,
         / nullif(sum(turns) FILTER (cost_usd IS NOT NULL), 0) AS cost_per_turn_usd,
     {_each(_TOTAL, "tool_calls", "tool_errors", "tool_successes")},
     sum(tool_successes) / nullif(sum(tool_successes + tool_errors), 0) AS tool_success_rate,
-    (coalesce(sum(api_errors) FILTER (api_calls IS NOT NULL), 0)
-            + coalesce(sum(tool_errors) FILTER (tool_calls IS NOT NULL), 0))
-        / nullif(coalesce(sum(api_calls) FILTER (api_errors IS NOT NULL), 0)
-            + coalesce(sum(tool_calls) FILTER (tool_errors IS NOT NULL), 0), 0) AS error_rate,
+    sum(api_errors + tool_errors) FILTER ({_DONE} IS NOT NULL)
+        / nullif(sum({_DONE}) FILTER (api_errors + tool_errors IS NOT NULL), 0) AS error_rate,
     {_each(_TOTAL, "edits", "edits_rejected")},
     sum(edits_rejected) FILTER (edits IS NOT NULL)
         / nullif(sum(edits) FILTER (edits_rejected IS NOT NULL), 0) AS rejected_share,
@@ -186,10 +194,12 @@ def _each(pattern: str, *names: str) -> str:
 # An error of a session counts as before or after as that session began: whether the agent had
 # read the line by then is not told of a session that was under way.
 _ADVICE = f"""
-WITH known AS (
+WITH told AS (SELECT session_id FROM error_clusters),
+known AS (
     SELECT session_id, agent, coalesce(repository, cwd) AS project, started_at,
         coalesce(user_email, user_id) AS "user"
-    FROM sessions WHERE {_NAMED}
+    FROM sessions
+    WHERE {_NAMED} AND (tool_errors IS NOT NULL OR session_id IN (FROM told))
 ),
 hits AS (
     SELECT known.*, clusters.* EXCLUDE (session_id, agent), left(md5(

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..core.advice import Adoption, Adviser
+from ..core.advice import Adoption, Adviser, refuse_no_time
 from ..core.errors import Permanent, Retryable
 from .refusals import refuse_for, refuse_stranger
 
@@ -59,6 +59,7 @@ def _asked(body: bytes) -> dict[str, Any]:
         at_us, undo = asked.get("at_us"), asked.get("undo", False)
         # To Python True is an int too.
         if isinstance(undo, bool) and (at_us is None or type(at_us) is int):
+            refuse_no_time(at_us)
             return asked
     raise Permanent(
         'adopt: the body is not a request. Send JSON such as {"advice_id": "1f3a5c7e9b0d"}, with '

@@ -23,19 +23,11 @@ from .uses import Uses
 CALLS_NEED = Need(
     API_CALLS,
     (
-        *("session_id", "api_call_id", "agent", "turn_id", "time", "provider", "model"),
-        *(
-            "speed",
-            "query_source",
-            "duration_ms",
-            "attempt",
-            "success",
-            "stop_reason",
-            "status_code",
-        ),
-        *("error_message", "input_tokens", "cache_read_tokens", "cache_write_tokens"),
-        *("cache_write_1h_tokens", "reasoning_tokens", "subagent_id", "request_id"),
-        *("output_tokens", "cost_usd", "cost_status", "usage_source"),
+        *("session_id", "api_call_id", "request_id", "agent", "turn_id", "subagent_id", "time"),
+        *("provider", "model", "speed", "query_source", "duration_ms", "success", "stop_reason"),
+        *("status_code", "error_message", "input_tokens", "cache_read_tokens"),
+        *("cache_write_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens"),
+        *("cost_usd", "cost_status", "cost_note", "usage_source"),
     ),
 )
 

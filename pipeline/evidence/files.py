@@ -6,6 +6,7 @@ is named by its last part, `calc.py`, is the same as any that ends so at a `/`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +15,31 @@ import pyarrow.compute as pc
 from ..session.groups import Mask, Numbers, codes_of, mask_of
 from ..session.texts import captured, string_member
 from .mentions import MOST_CHARACTERS, file_names
-from .paths import endings_of, paths_of, spread
-from .uses import Uses
+from .paths import endings_of, paths_of, spread, within
+from .uses import PATCH, Uses
 
 # What tools of other agents call the file; `file_path`, `notebook_path` and `path` are in
 # `tool_calls.file_path` already.
 _MEMBERS = ("filePath", "absolute_path", "relative_path", "target_file", "filename", "file")
 _OWN_MEMBERS = ("file_path", "notebook_path", "path")
 
-_PATCH = "*** Begin Patch"
 _PATCHED = r"^\*\*\* (?:(?:Update|Add|Delete) File|Move to): (?P<told>[^\r\n]+)$"
+
+# What a command says or writes down, and does not work on: `-m 'update README.md'`, `echo "..."`,
+# also where a here-document is in its quotes, or the whole command is in quotes.
+_QUOTED = r"(?:\"\$\((?s:.*?)\n\s*\)\"|\\\"(?:[^\"\\]|\\[^\"])*\\\"|\"(?:[^\"\\]|\\.)*\"|'[^']*')"
+_MESSAGE = r"\s(?:-[A-Za-z]*m|--(?:message|title|body|notes|subject|description|comment))"
+_SAID = (
+    rf"({_MESSAGE})[ =]?\s*{_QUOTED}"
+    rf"|(\b(?:echo|printf)(?:\s+-\w+)*)(?:\s+{_QUOTED})+"
+)
+# Where a command goes first; with another `cd` in it, it is not told what runs where.
+_CD = (
+    r"^(?:(?:\S*/)?(?:ba|z|da|k)?sh\s+-[a-z]*c\s+['\"])?[\s({]*(?:cd|pushd)\s+(?:-P\s+|--\s+)?"
+    r"(?:'(?P<single>[^'\n]+)'|\"(?P<double>[^\"\n]+)\"|(?P<bare>[^\s'\";&|()]+))\s*(?:&&|;|\n)"
+)
+_CDS = r"(?:^|[\s;&|({'\"])(?:cd|pushd|popd)(?:$|[\s;&|)])"
+_STRANGE = r"[*?$`{}\\~]|(?:^|/)\.\.(?:/|$)|^-"
 
 _MOST_IN_A_TEXT, _MOST_IN_A_PATCH = 50, 1000
 
@@ -63,6 +79,19 @@ class Files:
         kept = pa.array(mask)
         return Files(self.row[mask], self.name.filter(kept), self.path.filter(kept))
 
+    def relative_to(self, folders: pa.StringArray) -> "Files":
+        """Give the same files as what they are in the folder of their row, where that is told."""
+        told = folders.take(pa.array(self.row))
+        return Files(self.row, self.name, within(self.name, self.path, told))
+
+    def beside(self, others: "Files") -> "Files":
+        """Give these files and others, of rows in no order; one may be there twice."""
+        return Files(
+            np.concatenate([self.row, others.row]),
+            pa.concat_arrays([self.name, others.name]),
+            pa.concat_arrays([self.path, others.path]),
+        )
+
     def owned(self, owner: Numbers) -> "Files":
         """Give the same files to other rows: to the one that ``owner`` has for each, or none."""
         row = owner[self.row]
@@ -74,16 +103,10 @@ def together(parts: Iterable[Files]) -> Files:
 
     Of two names of one file the longer one stays: `src/calc.py` and not `calc.py`.
     """
-    many = list(parts)
-    row = np.concatenate([part.row for part in many])
-    both = Files(
-        row,
-        pa.concat_arrays([part.name for part in many]),
-        pa.concat_arrays([part.path for part in many]),
-    )
-    order = np.argsort(row, kind="stable")
+    both = reduce(Files.beside, parts)
+    order = np.argsort(both.row, kind="stable")
     place = pa.array(order)
-    return _longest(Files(row[order], both.name.take(place), both.path.take(place)))
+    return _longest(Files(both.row[order], both.name.take(place), both.path.take(place)))
 
 
 def files_in(texts: pa.StringArray, *, sure: bool = False) -> Files:
@@ -99,9 +122,33 @@ def files_in(texts: pa.StringArray, *, sure: bool = False) -> Files:
     )
 
 
+def worked_on(commands: pa.StringArray, *, sure: bool = False) -> Files:
+    """Give what looks like a file in commands, but for what they say: messages, what is echoed.
+
+    Names are told as the commands do, paths from where these go first.
+    """
+    distinct = commands.dictionary_encode()
+    heard = pc.replace_substring_regex(distinct.dictionary, _SAID, r"\1\2")
+    return files_in(heard.take(distinct.indices), sure=sure).relative_to(folders_of(commands))
+
+
+def folders_of(commands: pa.StringArray) -> pa.StringArray:
+    """Give the folder that each command goes to first; NULL if to none, or to several."""
+    distinct = commands.dictionary_encode()
+    texts = distinct.dictionary
+    if texts.null_count == len(texts):
+        return pa.nulls(len(commands), pa.string())
+    parts = pc.extract_regex(texts, _CD)
+    told = pc.max_element_wise(*(pc.struct_field(parts, name) for name in parts.type.names))
+    once = pc.less(pc.count_substring_regex(texts, _CDS), 2)
+    known = pc.and_(once, pc.invert(pc.match_substring_regex(told, _STRANGE)))
+    folders = paths_of(pc.if_else(known, told, pa.scalar(None, pa.string())))
+    return folders.take(distinct.indices)
+
+
 def patched_in(texts: pa.StringArray) -> Files:
     """Give all files that patches (`*** Begin Patch`) change, also those they move."""
-    patches = pc.if_else(pc.match_substring(texts, _PATCH), texts, pa.scalar(None, pa.string()))
+    patches = pc.if_else(pc.match_substring(texts, PATCH), texts, pa.scalar(None, pa.string()))
     distinct = patches.dictionary_encode()
     # Within JSON a line ends in a backslash and an `n`.
     lines = pc.split_pattern_regex(distinct.dictionary, r"\r?\n|\\n")

@@ -67,7 +67,7 @@ def _parts(edit: Mask, broken: Mask, stretch: Numbers) -> Mask:
     return own
 
 
-def counted(loops: Loops, uses: Uses) -> pa.Int64Array:
+def loop_begins(loops: Loops, uses: Uses) -> pa.Int64Array:
     """Give each use of a tool 1 where a loop begins with it, else 0: to be added up."""
     first = np.zeros(len(uses), dtype=np.int64)
     rows = np.flatnonzero(loops.of_use >= 0)

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..session.texts import worded
-from .categories import categories_of
+from ..session.texts import captured, worded
+from .categories import OTHER, categories_of
 from .commands import run_tests
 from .errors import Errors
 from .messages import lines_of
 from .templates import fingerprints_of, says_nothing, templates_of
 
 _NONE = pa.scalar(None, pa.string())
+
+_FAILED = "{program} failed"
+_TESTS = "{program}: tests failed"
+_PROGRAM_FAILED = r"^(?P<told>.+) failed$"
 
 _SILENT = {
     "tool": "{tool_name} failed",
@@ -50,13 +54,12 @@ def names_of(errors: Errors) -> Names:
     own = _own_words(errors)
     template = pc.if_else(silent, own, templates_of(lines).take(distinct.indices))
     template = pc.coalesce(template, own)
-    kind = categories_of(lines).take(distinct.indices)
     return Names(
         line=pc.coalesce(line, own),
         template=template,
         fingerprint=fingerprints_of(template),
         silent=pc.or_(silent, _only_typed(errors)),
-        category=_category(errors, pc.coalesce(kind, pa.scalar("other"))),
+        category=_categories(template),
     )
 
 
@@ -69,17 +72,29 @@ def _only_typed(errors: Errors) -> pa.BooleanArray:
 def _own_words(errors: Errors) -> pa.StringArray:
     """Name errors by what failed."""
     told = {name: errors.column(name) for name in ("tool_name", "program")}
-    by_command = pc.if_else(pa.array(errors.of("tool")), worded("{program} failed", told), _NONE)
-    words = by_command
+    by_command = pc.if_else(_hides_tests(errors), worded(_TESTS, told), worded(_FAILED, told))
+    words = pc.if_else(pa.array(errors.of("tool")), by_command, _NONE)
     for source, sentence in _SILENT.items():
         own = worded(sentence, told) if "{" in sentence else pa.scalar(sentence)
         words = pc.coalesce(words, pc.if_else(pa.array(errors.of(source)), own, _NONE))
     return pc.coalesce(words, errors.column("source"))
 
 
-def _category(errors: Errors, told: pa.StringArray) -> pa.StringArray:
-    """Call what test runs say a failure of tests, where it is nothing more telling."""
+def _hides_tests(errors: Errors) -> pa.BooleanArray:
+    """Tell where a command ran tests and its program alone does not say so."""
     tests = pa.array(run_tests(errors.uses.command)).take(errors.column("use"))
-    plain = pc.equal(told, "other")
-    failing = pc.fill_null(pc.and_(tests, plain), fill_value=False)
-    return pc.if_else(failing, pa.scalar("test_failure"), told)
+    told = pa.array(run_tests(errors.column("program")))
+    return pc.and_not(pc.fill_null(tests, fill_value=False), told)
+
+
+def _categories(templates: pa.StringArray) -> pa.StringArray:
+    """Give the category of each template; a program that runs tests and failed is `test_failure`.
+
+    It is made of the template alone: errors of one fingerprint are of one category.
+    """
+    distinct = templates.dictionary_encode()
+    texts = distinct.dictionary
+    kind = categories_of(texts)
+    tests = pa.array(run_tests(captured(texts, _PROGRAM_FAILED)))
+    failing = pc.and_(tests, pc.equal(kind, OTHER))
+    return pc.if_else(failing, pa.scalar("test_failure"), kind).take(distinct.indices)

@@ -18,6 +18,11 @@ _MOST_STEPS_UP = 8
 # Where it is relative to: what stands there is not told.
 _BASE = r"^(?:\.{1,2}/|~/|\$(?:HOME|PWD)/|\$\{(?:HOME|PWD)\}/)+"
 
+# Below these lies what others wrote: `utils.py` is not `site-packages/x/utils.py`.
+_OF_OTHERS = (
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|vendor|lib/python[23](?:\.[0-9]+)?)/"
+)
+
 _NONE = pa.scalar(None, pa.string())
 
 
@@ -33,10 +38,12 @@ def paths_of(names: pa.StringArray) -> pa.StringArray:
 def endings_of(paths: pa.StringArray) -> tuple[Numbers, pa.StringArray]:
     """Give all that paths end in behind one of their slashes, with the place of each path.
 
-    `/srv/calc.py` gives `srv/calc.py` and `calc.py`; `calc.py` gives nothing.
+    `/srv/calc.py` gives `srv/calc.py` and `calc.py`; `calc.py` gives nothing. Of a path below
+    `site-packages` or the like each ending still says so.
     """
     distinct = paths.dictionary_encode()
     place, rest = np.arange(len(distinct.dictionary)), distinct.dictionary
+    of_others = mask_of(pc.match_substring_regex(rest, _OF_OTHERS))
     places, texts = [place[:0]], [rest.slice(0, 0)]
     for _ in range(_MOST_FOLDERS):
         deeper = pc.match_substring(rest, "/")
@@ -44,10 +51,23 @@ def endings_of(paths: pa.StringArray) -> tuple[Numbers, pa.StringArray]:
         rest = pc.replace_substring_regex(rest.filter(deeper), r"^[^/]*/", "")
         if not len(rest):
             break
+        lost = of_others[place] & ~mask_of(pc.match_substring_regex(rest, _OF_OTHERS))
+        place, rest = place[~lost], rest.filter(pa.array(~lost))
         places.append(place)
         texts.append(rest)
     row, which = spread(distinct.indices, np.concatenate(places))
     return row, pa.concat_arrays(texts).take(pa.array(which))
+
+
+def within(names: pa.StringArray, paths: pa.StringArray, folders: pa.StringArray) -> pa.StringArray:
+    """Give what paths are in the folders that their names are relative to.
+
+    Paths stay as they are where they are whole, below a home, or no folder is told.
+    """
+    upwards = pc.starts_with(names, "../")
+    joined = paths_of(pc.binary_join_element_wise(folders, pc.if_else(upwards, names, paths), "/"))
+    whole = pc.or_(pc.starts_with(paths, "/"), pc.match_substring_regex(names, r"^[~$]"))
+    return pc.if_else(whole, paths, pc.coalesce(joined, paths))
 
 
 def spread(of_row: pa.Int32Array, of_pair: Numbers) -> tuple[Numbers, Numbers]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..session.groups import mask_of
-from .masks import PLACEHOLDER
+from .masks import LETTERS, PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,11 @@ def _spoken(phrases: str) -> str:
 
 # A bare word: no quote, no mask, no sign, not the end of a sentence.
 _V = r"[^\s'\"`<>:;,()\[\]{}=|]*[^\s'\"`<>:;,()\[\]{}=|.!?]"
+_W = rf"[\w{LETTERS}]"
+_LOW = rf"[a-z0-9{LETTERS}]"
 _IDENTIFIER = (
-    r"(?:[A-Za-z$][\w$]*(?:[-.:][\w$]+)+|[a-z]+[A-Z][\w$]*|[A-Z][a-z]+[A-Z][\w$]*|\w+_\w+)"
+    rf"(?:[A-Za-z${LETTERS}][\w${LETTERS}]*(?:[-.:][\w${LETTERS}]+)+"
+    rf"|[a-z]+[A-Z][\w${LETTERS}]*|[A-Z][a-z]+[A-Z][\w${LETTERS}]*|{_W}+_{_W}+)"
 )
 _THINGS = _spoken(
     "function|method|class|struct|interface|enum|trait|variable|attribute|field|property|column"
@@ -99,21 +102,26 @@ _FIRST = (
         (" is ", "not found", "unbound"),
     ),
     Shape(
-        rf"\b((?:{_THINGS})(?:s|\(s\))?)(?:(:? ){_IDENTIFIER}|( )\w+( (?:{_VERBS})\b))",
+        rf"\b((?:{_THINGS})(?:s|\(s\))?)(?:(:? ){_IDENTIFIER}|( ){_W}+( (?:{_VERBS})\b))",
         r"\1\2\3<text>\4",
     ),
     Shape(rf"\b({_AFTER}) {_V}", r"\1 <text>"),
     # Names of the API's errors tell errors apart: `\3` keeps them from the next.
     Shape(
         r"([ (=])((?:[a-z]+_)+(?:errors?|exceeded|failed|denied|required|unavailable|timeout|use"
-        r"|use_ids?|result|tokens|groups))\b",
+        r"|use_ids?|result|tokens|groups)|posix_spawn|invalid_[a-z_]+)\b",
         "\\1\3\\2",
         ("_",),
     ),
-    Shape(r"([ (=])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|_+[a-z]\w*)\b(?:\(\))?", r"\1<text>", ("_",)),
-    Shape(r"\b[a-z]{2,}[A-Z]\w*", "<text>"),
+    Shape(
+        rf"([ (=])(?:[a-z{LETTERS}]{_LOW}*_(?:{_LOW}+_)*{_LOW}*(?:[a-z0-9]\b|[{LETTERS}])"
+        rf"|_+[a-z{LETTERS}]{_W}*)(?:\(\))?",
+        r"\1<text>",
+        ("_",),
+    ),
+    Shape(rf"\b[a-z][a-z{LETTERS}]+[A-Z]{_W}*", "<text>"),
     Shape("\3", "", ("_",)),
-    Shape(r"\b[Tt]est_\w+", "<text>", ("test_",)),
+    Shape(rf"\b[Tt]est_{_W}+", "<text>", ("test_",)),
     Shape(
         r"\b((?:to|at|from|with|on|by|via|for|host|server|address|connect|connecting|dial|tcp"
         r"|peer) )[\w.-]+:<n>",
@@ -152,9 +160,12 @@ _BETWEEN = r"(?:, ?| and | or |; ?|[ :/.=@|-])"
 _RUNS = tuple(Shape(f"<{kind}>(?:{_BETWEEN}<{kind}>)+", f"<{kind}>") for kind in _KINDS)
 """Lists of alike masks, which become one."""
 
+ANY = "<*>"
+"""Any mask, one or several, where templates are compared."""
+
 ALIKE = (
-    Shape(PLACEHOLDER, "<*>"),
-    Shape(r"<\*>(?:(?:, ?| and | or |; ?|[ :/.=@#|+-])+<\*>)+", "<*>"),
+    Shape(PLACEHOLDER, ANY),
+    Shape(r"<\*>(?:(?:, ?| and | or |; ?|[ :/.=@#|+-])+<\*>)+", ANY),
     Shape(
         r"\b(argument|attempt|byte|error|file|item|line|module|problem|test|token|value"
         r"|warning)s\b",

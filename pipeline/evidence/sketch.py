@@ -25,7 +25,7 @@ KINDS = {
     "w": _UPPER + _LOWER + b"_",
     "/": b"/\\",
     # Of those outside ASCII the bytes they begin with.
-    "'": b"'\"`\xe2\xc2",
+    "'": b"'\"`\xe2\xe3\xc2",
     ".": b".",
     ":": b":",
     "@": b"@",

@@ -53,11 +53,16 @@ def fingerprints_of(templates: pa.StringArray) -> pa.StringArray:
     Templates that differ only in the kind of a mask, or in one and several, are one error: an id
     may happen to be a number.
     """
-    distinct = templates.dictionary_encode()
-    alike = replaced(distinct.dictionary, ALIKE).dictionary_encode()
-    texts = [str(text).encode() for text in alike.dictionary]
+    distinct = alike(templates).dictionary_encode()
+    texts = [str(text).encode() for text in distinct.dictionary]
     hashed = [xxhash.xxh3_64_hexdigest(text, MASKS_VERSION) for text in texts]
-    return pa.array(hashed, pa.string()).take(alike.indices).take(distinct.indices)
+    return pa.array(hashed, pa.string()).take(distinct.indices)
+
+
+def alike(templates: pa.StringArray) -> pa.StringArray:
+    """Give what fingerprints are made of: the same text for templates of one error."""
+    distinct = templates.dictionary_encode()
+    return replaced(distinct.dictionary, ALIKE).take(distinct.indices)
 
 
 def says_nothing(lines: pa.StringArray) -> pa.BooleanArray:

@@ -30,6 +30,7 @@ CALLS_NEED = Need(
         *("session_id", "tool_call_id", "agent", "turn_id", "tool_name", "mcp_server"),
         *("started_at", "ended_at", "wait_ms", "duration_ms", "decision", "decision_source"),
         *("success", "exit_code", "error_type", "error_message", "status", "file_path"),
+        "subagent_id",
     ),
 )
 
@@ -45,7 +46,7 @@ _EDITORS = pa.array(
 )
 """Tools that change files, in lower case: Claude Code's, Codex', and those of other agents."""
 
-_PATCH = "*** Begin Patch"
+PATCH = "*** Begin Patch"
 """How a patch begins that Codex' `apply_patch` takes, also in a shell."""
 
 _FIRST = np.iinfo(np.int64).min
@@ -95,7 +96,7 @@ class Uses:
         name = pc.ascii_lower(self.column("tool_name"))
         # `str_replace_based_edit_tool` also reads: Anthropic's text editor tool, command `view`.
         looks = mask_of(pc.equal(self.command, "view"))
-        patches = mask_of(pc.match_substring(self.command, _PATCH))
+        patches = mask_of(pc.match_substring(self.command, PATCH))
         return (mask_of(pc.is_in(name, value_set=_EDITORS)) & ~looks) | patches
 
     @property

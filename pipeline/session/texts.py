@@ -10,6 +10,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 _LETTERS = {'\\"': '"', "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\/": "/"}
 
+_TEN_CENTS, _LEAST = 0.1, 0.0001
+
 _CONTROLS = (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
@@ -50,14 +52,33 @@ def worded(sentence: str, columns: Mapping[str, pa.Array]) -> pa.StringArray:
 
 
 def dollars(amounts: pa.DoubleArray) -> pa.StringArray:
-    """Write money: `$12.34`, and what is less than ten cents with four digits."""
-    cents = amounts.cast(pa.decimal128(38, 2), safe=False).cast(pa.string())
-    small = amounts.cast(pa.decimal128(38, 4), safe=False).cast(pa.string())
-    return pc.binary_join_element_wise("$", pc.if_else(pc.less(amounts, 0.1), small, cents), "")
+    """Write money: `$12.34`, and what is less than ten cents with four digits.
+
+    What would be nothing with these is `<$0.0001`, and `>-$0.0001` below zero.
+    """
+    size = pc.abs(amounts)
+    cents = size.cast(pa.decimal128(38, 2), safe=False).cast(pa.string())
+    small = size.cast(pa.decimal128(38, 4), safe=False).cast(pa.string())
+    # What is ten cents with four digits is ten cents.
+    few = pc.and_(pc.greater(size, 0), pc.less(pc.round(size, 4), _TEN_CENTS))
+    sign = pc.if_else(pc.less(amounts, 0), "-", "")
+    told = pc.binary_join_element_wise(sign, "$", pc.if_else(few, small, cents), "")
+    least = pc.if_else(pc.less(amounts, 0), f">-${_LEAST}", f"<${_LEAST}")
+    return pc.if_else(pc.and_(few, pc.less(size, _LEAST)), least, told)
+
+
+def counted(count: pa.Int64Array, one: str, many: str) -> pa.StringArray:
+    """Write counts with what is counted: `1 call`, `3 calls`, `an unknown number of calls`."""
+    what = pc.if_else(pc.equal(count, 1), pa.scalar(one), pa.scalar(many))
+    told = pc.binary_join_element_wise(count.cast(pa.string()), what, " ")
+    return pc.coalesce(told, pa.scalar(f"an unknown number of {many}"))
 
 
 def json_objects(columns: Mapping[str, pa.Array]) -> pa.StringArray:
-    """Write one JSON object a row; numbers and truth values as they are, NULL as null."""
+    """Write one JSON object a row; numbers and truth values as they are, NULL as null.
+
+    A number that JSON has no word for, NaN or an infinite one, is null too.
+    """
     members = [
         pc.binary_join_element_wise(f'"{name}": ', _json_values(column), "")
         for name, column in columns.items()
@@ -73,6 +94,9 @@ def _json_values(column: pa.Array) -> pa.StringArray:
             text = pc.replace_substring(text, letter, escaped)
         text = pc.replace_substring_regex(text, r"[\x00-\x1f]", " ")
         told = pc.binary_join_element_wise('"', text, '"', "")
+    elif pa.types.is_floating(column.type):
+        finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+        told = finite.cast(pa.string())
     else:
         told = column.cast(pa.string())
     return pc.coalesce(told, pa.scalar("null"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .pipeline.core.sessions import Again as Again
     from .pipeline.core.sessions import Cadence as Cadence
     from .pipeline.core.sessions import Need as Need
+    from .pipeline.core.sessions import Of as Of
     from .pipeline.core.sessions import Sessions as Sessions
     from .pipeline.core.signal import Accepted as Accepted
     from .pipeline.core.signal import Encoding as Encoding
@@ -54,6 +55,7 @@ _HOMES = {
     "Identity": ".pipeline.core.signal",
     "Kind": ".pipeline.core.component",
     "Need": ".pipeline.core.sessions",
+    "Of": ".pipeline.core.sessions",
     "Permanent": ".pipeline.core.errors",
     "Request": ".pipeline.core.signal",
     "Retryable": ".pipeline.core.errors",
@@ -80,6 +82,7 @@ __all__ = [
     "Identity",
     "Kind",
     "Need",
+    "Of",
     "Permanent",
     "Request",
     "Retryable",

@@ -14,6 +14,7 @@ import pytest
 from agentpond import build
 
 from ..golden.captures import captures
+from .found_files import run_here
 
 Values = dict[str, Any]
 
@@ -61,6 +62,20 @@ def agentpond(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
             check=False,
             cwd=tmp_path,
         )
+
+    return run
+
+
+@pytest.fixture
+def inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line to its end as `agentpond` does, in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        done = run_here(*arguments)
+        return subprocess.CompletedProcess(arguments, done.code, done.out, done.errors)
 
     return run
 

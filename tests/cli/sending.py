@@ -24,10 +24,10 @@ def send(welcome: list[str], name: str) -> None:
 
 
 def wait_for_events(
-    agentpond: Callable[..., subprocess.CompletedProcess[str]], config: str, name: str
+    run: Callable[..., subprocess.CompletedProcess[str]], config: str, name: str
 ) -> None:
     """Return when all events of a capture are in the store."""
     expected = f"n\n{len(events(captures(name)[0]))}\n"
     sql = "SELECT count(*) AS n FROM events"
-    while agentpond("query", sql, "--config", config, "--format", "csv").stdout != expected:
+    while run("query", sql, "--config", config, "--format", "csv").stdout != expected:
         pass

@@ -35,11 +35,11 @@ def ask(store: Path) -> Ask:
 
 
 @pytest.fixture
-def adopt(agentpond: Run, store: Path) -> Adopt:
-    """Run `adopt` on the store, in a process of its own."""
+def adopt(inside: Run, store: Path) -> Adopt:
+    """Run `adopt` on the store."""
 
     def run(*words: str) -> Told:
-        done = agentpond("insights", "adopt", *words, "--db", str(store))
+        done = inside("insights", "adopt", *words, "--db", str(store))
         return Told(done.returncode, done.stdout, done.stderr)
 
     return run
@@ -67,6 +67,34 @@ def test_json_has_the_columns_of_the_view(ask: Ask) -> None:
     told = ask("insights", "advice", "--json")
 
     assert [list(row) for row in told.json] == [[column.name for column in ADVICE_COLUMNS]]
+
+
+@pytest.mark.parametrize("at_us", [10**18, -(10**18)])
+def test_a_time_in_no_year_of_the_calendar_does_not_keep_the_list_from_being_read(
+    store: Path, ask: Ask, adopt: Adopt, at_us: int
+) -> None:
+    with made_file(store) as db:
+        db.execute(f"INSERT INTO advice_adopted VALUES ('{ID}', make_timestamp({at_us}), now())")
+
+    shown, listed = ask("insights", "advice"), ask("insights", "advice", "--json")
+    done = adopt(ID, "--undo")
+
+    assert "adopted since a time in no year from 1 to 9999" in shown.out
+    assert [row["advice_id"] for row in listed.json] == [ID]
+    assert done.out == (
+        f"{ID} counts as adopted no more. It did since a time in no year from 1 to 9999.\n"
+    )
+
+
+def test_an_agent_that_is_not_told_is_said_to_be_unknown(tmp_path: Path) -> None:
+    told = [cluster(A, agent=None), cluster(B, 1, agent=None)]
+    make(tmp_path / "a.duckdb", {"error_clusters": told})
+    with made_file(tmp_path / "a.duckdb") as db:
+        db.execute("UPDATE sessions SET agent = NULL")
+
+    shown = ask_of(tmp_path / "a.duckdb")("insights", "advice")
+
+    assert shown.out.splitlines()[0].endswith("of pond (unknown agent)")
 
 
 def test_where_there_is_none_it_says_what_it_comes_of(tmp_path: Path) -> None:
@@ -139,8 +167,8 @@ def test_a_date_and_taking_back_exclude_each_other(ask: Ask) -> None:
     assert (done.code, done.out) == (2, "")
 
 
-def test_a_store_that_is_not_there_is_not_made(agentpond: Run, tmp_path: Path) -> None:
-    done = agentpond("insights", "adopt", ID, "--db", "a.duckdb")
+def test_a_store_that_is_not_there_is_not_made(inside: Run, tmp_path: Path) -> None:
+    done = inside("insights", "adopt", ID, "--db", "a.duckdb")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no file a.duckdb." in done.stderr
@@ -159,19 +187,20 @@ def test_where_nobody_answers_any_more_it_is_noted_in_the_file(
 
 
 def test_of_a_file_that_cannot_be_asked_about_it_is_told_who_holds_it(
-    adopt: Adopt, store: Path
+    agentpond: Run, store: Path
 ) -> None:
     with made_file(store):
-        done = adopt(ID)
+        done = agentpond("insights", "adopt", ID, "--db", str(store))
 
-    assert (done.code, done.out) == (1, "")
-    assert f"is held by process {os.getpid()}" in done.errors
-    assert "It cannot be asked either" in done.errors
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"is held by process {os.getpid()}" in done.stderr
+    assert "It cannot be asked either" in done.stderr
 
 
 @pytest.mark.usefixtures("store")
 def test_the_running_service_is_asked(
     agentpond: Run,
+    inside: Run,
     serve: Any,
     welcome: Any,
     values: Values,
@@ -182,8 +211,8 @@ def test_the_running_service_is_asked(
     with serve(config) as process:
         welcome(process)
         done = agentpond("insights", "adopt", ID, "--on", "2026-11-21", "--config", config)
-        unknown = agentpond("insights", "adopt", "nonsense", "--config", config)
-        shown = agentpond("insights", "advice", "--config", config)
+        unknown = inside("insights", "adopt", "nonsense", "--config", config)
+        shown = inside("insights", "advice", "--config", config)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate()
 

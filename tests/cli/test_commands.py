@@ -55,11 +55,11 @@ def test_version_is_that_of_the_package(agentpond: Run) -> None:
 
 
 def test_validate_says_what_serve_would_run(
-    agentpond: Run, values: Values, write_config: Write, tmp_path: Path
+    inside: Run, values: Values, write_config: Write, tmp_path: Path
 ) -> None:
     config = write_config(values)
 
-    done = agentpond("validate", config)
+    done = inside("validate", config)
 
     assert done.stdout.splitlines() == [
         f"OK: {config}",
@@ -77,12 +77,12 @@ def test_validate_says_what_serve_would_run(
 
 
 def test_validate_tells_every_mistake_and_exits_with_2(
-    agentpond: Run, values: Values, write_config: Write
+    inside: Run, values: Values, write_config: Write
 ) -> None:
     values["exporters"]["duckdb"] = {"pat": "x"}
     values["service"]["pipelines"]["agents"]["processors"] = ["redcat"]
 
-    done = agentpond("validate", write_config(values))
+    done = inside("validate", write_config(values))
 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 2
@@ -90,47 +90,47 @@ def test_validate_tells_every_mistake_and_exits_with_2(
 
 
 def test_validate_says_that_a_service_without_telemetry_cannot_be_asked(
-    agentpond: Run, values: Values, write_config: Write
+    inside: Run, values: Values, write_config: Write
 ) -> None:
     values["service"]["telemetry"] = None
 
-    done = agentpond("validate", write_config(values))
+    done = inside("validate", write_config(values))
 
     assert "  no telemetry: `agentpond query` cannot ask the service while it runs" in done.stdout
 
 
 def test_validate_warns_of_what_is_not_used(
-    agentpond: Run, values: Values, write_config: Write
+    inside: Run, values: Values, write_config: Write
 ) -> None:
     values["processors"] = {"cost": None}
 
-    done = agentpond("validate", write_config(values))
+    done = inside("validate", write_config(values))
 
     assert "processors.cost: is defined, but no pipeline names it" in done.stderr
     assert done.returncode == 0
 
 
-def test_validate_without_a_file_checks_the_default(agentpond: Run) -> None:
-    done = agentpond("validate")
+def test_validate_without_a_file_checks_the_default(inside: Run) -> None:
+    done = inside("validate")
 
     assert done.stdout.startswith("OK: (built-in default)\n")
 
 
-def test_components_lists_options_with_defaults(agentpond: Run) -> None:
-    done = agentpond("components", "duckdb")
+def test_components_lists_options_with_defaults(inside: Run) -> None:
+    done = inside("components", "duckdb")
 
     assert "exporters: duckdb Keep all rows in one DuckDB file." in done.stdout
     assert "agentpond.duckdb" in done.stdout
 
 
-def test_components_says_what_a_processor_makes_of_sessions(agentpond: Run) -> None:
-    done = agentpond("components", "turns")
+def test_components_says_what_a_processor_makes_of_sessions(inside: Run) -> None:
+    done = inside("components", "turns")
 
     assert "scope: session; reads events, api_calls, tool_calls; makes turns;" in done.stdout
 
 
-def test_components_of_an_unknown_name_are_an_error(agentpond: Run) -> None:
-    done = agentpond("components", "duckbd")
+def test_components_of_an_unknown_name_are_an_error(inside: Run) -> None:
+    done = inside("components", "duckbd")
 
     assert done.returncode == 2
     assert done.stderr == "there is no component `duckbd`. List all: agentpond components\n"
@@ -169,14 +169,14 @@ def install_third_party(directory: Path) -> None:
     )
 
 
-def test_the_default_is_printed_as_it_is_read(agentpond: Run) -> None:
-    done = agentpond("config", "default")
+def test_the_default_is_printed_as_it_is_read(inside: Run) -> None:
+    done = inside("config", "default")
 
     assert set(parse(done.stdout).values) == {"receivers", "processors", "exporters", "service"}
 
 
-def test_the_schema_knows_every_section(agentpond: Run) -> None:
-    done = agentpond("config", "schema")
+def test_the_schema_knows_every_section(inside: Run) -> None:
+    done = inside("config", "schema")
 
     schema = json.loads(done.stdout)
     assert list(schema["properties"]) == ["receivers", "processors", "exporters", "service"]
@@ -218,8 +218,8 @@ def test_a_query_that_is_refused_exits_with_1(agentpond: Run, tmp_path: Path) ->
     assert done.stdout == ""
 
 
-def test_a_store_that_is_not_there_exits_with_1(agentpond: Run, tmp_path: Path) -> None:
-    done = agentpond("query", "SELECT 1", "--db", str(tmp_path / "none.duckdb"))
+def test_a_store_that_is_not_there_exits_with_1(inside: Run, tmp_path: Path) -> None:
+    done = inside("query", "SELECT 1", "--db", str(tmp_path / "none.duckdb"))
 
     assert done.returncode == 1
     assert "none.duckdb" in done.stderr
@@ -227,12 +227,12 @@ def test_a_store_that_is_not_there_exits_with_1(agentpond: Run, tmp_path: Path) 
 
 
 def test_a_configuration_without_a_store_cannot_be_queried(
-    agentpond: Run, values: Values, write_config: Write
+    inside: Run, values: Values, write_config: Write
 ) -> None:
     values["exporters"] = {"console": None}
     values["service"]["pipelines"]["agents"]["exporters"] = ["console"]
 
-    done = agentpond("query", "SELECT 1", "--config", write_config(values))
+    done = inside("query", "SELECT 1", "--config", write_config(values))
 
     assert done.returncode == 2
     assert "Name the file with --db, or add the exporter `duckdb`." in done.stderr
@@ -258,27 +258,27 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     ("name", "begins"), [("rows.csv", b"a,b\n"), ("rows.json", b"[\n{"), ("rows.parquet", b"PAR1")]
 )
 def test_the_name_of_the_output_says_how_to_write(
-    agentpond: Run, tmp_path: Path, name: str, begins: bytes
+    inside: Run, tmp_path: Path, name: str, begins: bytes
 ) -> None:
     store = make_store(tmp_path / "a.duckdb")
 
-    agentpond("query", "FROM t", "--db", store, "--output", name)
+    inside("query", "FROM t", "--db", store, "--output", name)
 
     assert (tmp_path / name).read_bytes().startswith(begins)
 
 
-def test_a_format_that_is_asked_for_wins_over_the_name(agentpond: Run, tmp_path: Path) -> None:
+def test_a_format_that_is_asked_for_wins_over_the_name(inside: Run, tmp_path: Path) -> None:
     store = make_store(tmp_path / "a.duckdb")
 
-    agentpond("query", "FROM t", "--db", store, "--output", "rows.csv", "--format", "json")
+    inside("query", "FROM t", "--db", store, "--output", "rows.csv", "--format", "json")
 
     assert json.loads((tmp_path / "rows.csv").read_text())[0] == {"a": 1, "b": "x"}
 
 
-def test_a_folder_that_is_not_there_is_told_in_words(agentpond: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_told_in_words(inside: Run, tmp_path: Path) -> None:
     store = make_store(tmp_path / "a.duckdb")
 
-    done = agentpond("query", "FROM t", "--db", store, "--output", "none/rows.csv")
+    done = inside("query", "FROM t", "--db", store, "--output", "none/rows.csv")
 
     assert done.returncode == 2
     assert done.stderr == "there is no folder none for --output. Make it first.\n"
@@ -296,20 +296,20 @@ def test_a_query_can_come_from_stdin(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sql", ["", " \n"])
-def test_an_empty_query_is_told_what_to_write(agentpond: Run, sql: str) -> None:
-    done = agentpond("query", sql)
+def test_an_empty_query_is_told_what_to_write(inside: Run, sql: str) -> None:
+    done = inside("query", sql)
 
     assert done.returncode == 2
     assert done.stderr == 'the query is empty. Write one, such as "FROM events LIMIT 5".\n'
 
 
 def test_which_of_two_stores_to_ask_must_be_said(
-    agentpond: Run, values: Values, write_config: Write, tmp_path: Path
+    inside: Run, values: Values, write_config: Write, tmp_path: Path
 ) -> None:
     values["exporters"]["duckdb/calls"] = {"path": str(tmp_path / "calls.duckdb")}
     values["service"]["pipelines"]["agents"]["exporters"].append("duckdb/calls")
 
-    done = agentpond("query", "SELECT 1", "--config", write_config(values))
+    done = inside("query", "SELECT 1", "--config", write_config(values))
 
     assert done.returncode == 2
     first, second = tmp_path / "a.duckdb", tmp_path / "calls.duckdb"

@@ -65,6 +65,16 @@ def test_what_cannot_be_told_is_left_out(found: Found) -> None:
     assert told.out.splitlines()[0] == "warning   break_fix_loop  codex 5f3c1a22"
 
 
+def test_an_agent_that_is_not_told_is_said_to_be_unknown(found: Found) -> None:
+    ask = found(finding(C, 5, agent=None))
+
+    told = ask("insights")
+
+    assert told.out.splitlines()[0] == (
+        "warning   break_fix_loop  2026-11-20 12:05  unknown agent 5f3c1a22"
+    )
+
+
 def test_an_id_is_shown_as_far_as_no_other_session_begins_so(found: Found) -> None:
     ask = found(finding(A, 1))
 
@@ -283,6 +293,10 @@ def test_no_line_is_wider_than_a_hundred_characters_when_piped(found: Found) -> 
 
 def test_a_long_text_is_cut_to_its_measure() -> None:
     assert shortened("one two three four", 10) == "one two..."
+
+
+def test_what_is_not_told_has_no_words() -> None:
+    assert plain(None) == ""
 
 
 def test_emoji_and_letters_of_all_languages_stay() -> None:

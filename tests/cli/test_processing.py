@@ -53,13 +53,13 @@ def test_a_file_is_processed_where_no_service_runs(
 
 
 def test_processing_again_finds_nothing_due(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill
 ) -> None:
     fill(CLAUDE)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
 
-    done = agentpond("process", "--config", config)
+    done = inside("process", "--config", config)
 
     assert sorted(done.stdout.splitlines()) == [
         "ledger: nothing was due",
@@ -70,14 +70,14 @@ def test_processing_again_finds_nothing_due(
 
 
 def test_processing_everything_again_changes_nothing(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CLAUDE, CODEX)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
     before = dump(tmp_path / "a.duckdb")
 
-    done = agentpond("process", "--all", "--config", config)
+    done = inside("process", "--all", "--config", config)
 
     assert done.returncode == 0, done.stderr
     assert "nothing was due" not in done.stdout
@@ -85,11 +85,11 @@ def test_processing_everything_again_changes_nothing(
 
 
 def test_one_processor_can_be_asked_for(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CLAUDE)
 
-    done = agentpond("process", "--processor", "ledger", "--config", write_config(with_sessions))
+    done = inside("process", "--processor", "ledger", "--config", write_config(with_sessions))
 
     assert re.fullmatch(r"ledger: \d+ sessions, \d+ rows\n", done.stdout)
     made = counts(tmp_path / "a.duckdb")
@@ -97,12 +97,12 @@ def test_one_processor_can_be_asked_for(
 
 
 def test_another_file_can_be_put_in_the_place_of_the_stores(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CLAUDE)
     (tmp_path / "a.duckdb").rename(tmp_path / "b.duckdb")
 
-    done = agentpond("process", "--db", "b.duckdb", "--config", write_config(with_sessions))
+    done = inside("process", "--db", "b.duckdb", "--config", write_config(with_sessions))
 
     assert done.returncode == 0, done.stderr
     assert counts(tmp_path / "b.duckdb")["sessions"] > 0
@@ -110,31 +110,31 @@ def test_another_file_can_be_put_in_the_place_of_the_stores(
 
 
 def test_a_session_that_is_not_known_is_told_so(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill
 ) -> None:
     fill(CLAUDE)
 
-    done = agentpond("process", "--session", "none", "--config", write_config(with_sessions))
+    done = inside("process", "--session", "none", "--config", write_config(with_sessions))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "the store knows no session none" in done.stderr
 
 
 def test_a_processor_that_is_not_known_is_told_so(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill
 ) -> None:
     fill(CLAUDE)
 
-    done = agentpond("process", "--processor", "leger", "--config", write_config(with_sessions))
+    done = inside("process", "--processor", "leger", "--config", write_config(with_sessions))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no session-scope processor leger. Known: " in done.stderr
 
 
 def test_a_store_that_is_not_there_is_not_made(
-    agentpond: Run, with_sessions: Values, write_config: Write, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, tmp_path: Path
 ) -> None:
-    done = agentpond("process", "--config", write_config(with_sessions))
+    done = inside("process", "--config", write_config(with_sessions))
 
     assert done.returncode == 1
     assert f"there is no file {tmp_path / 'a.duckdb'}" in done.stderr
@@ -142,11 +142,11 @@ def test_a_store_that_is_not_there_is_not_made(
 
 
 def test_a_configuration_without_such_processors_is_told_what_to_add(
-    agentpond: Run, values: Values, write_config: Write, fill: Fill
+    inside: Run, values: Values, write_config: Write, fill: Fill
 ) -> None:
     fill(CLAUDE)
 
-    done = agentpond("process", "--config", write_config(values))
+    done = inside("process", "--config", write_config(values))
 
     assert done.returncode == 2
     assert "processors: none of them makes tables in `duckdb`. Add `ledger`" in done.stderr
@@ -154,11 +154,11 @@ def test_a_configuration_without_such_processors_is_told_what_to_add(
 
 def test_the_running_service_is_asked(
     agentpond: Run,
+    inside: Run,
     serve: Any,
     welcome: Any,
     with_sessions: Values,
     write_config: Write,
-    tmp_path: Path,
 ) -> None:
     # The service itself is not to come first.
     for name in ("ledger", "tool_calls", "turns", "sessions"):
@@ -167,14 +167,14 @@ def test_the_running_service_is_asked(
 
     with serve(config) as process:
         send(welcome(process), CLAUDE)
-        wait_for_events(agentpond, config, CLAUDE)
+        wait_for_events(inside, config, CLAUDE)
         done = agentpond("process", "--all", "--config", config)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate()
 
     assert (done.returncode, done.stderr) == (0, ""), errors
     assert "ledger: 1 sessions, " in done.stdout
-    assert counts(tmp_path / "a.duckdb")["api_calls"] > 0
+    assert counts(Path(with_sessions["exporters"]["duckdb"]["path"]))["api_calls"] > 0
 
 
 PLUGIN = '''
@@ -276,13 +276,13 @@ def test_a_terminal_is_shown_how_far_it_is(
 
 
 def test_a_file_made_with_other_options_is_not_made_again_by_the_default(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill
 ) -> None:
     fill(CLAUDE)
     with_sessions["processors"]["sessions"] = {"idle_after": "10m"}
-    agentpond("process", "--config", write_config(with_sessions))
+    inside("process", "--config", write_config(with_sessions))
 
-    done = agentpond("process", "--db", "a.duckdb")
+    done = inside("process", "--db", "a.duckdb")
 
     assert done.returncode == 1
     assert "sessions made this file's tables with options" in done.stderr

@@ -38,11 +38,16 @@ def computed(store: Path) -> list[Any]:
 
 
 def test_repricing_by_the_same_prices_changes_nothing(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    agentpond: Run,
+    inside: Run,
+    with_sessions: Values,
+    write_config: Write,
+    fill: Fill,
+    tmp_path: Path,
 ) -> None:
     fill(CLAUDE, CODEX)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
     before = computed(tmp_path / "a.duckdb")
 
     done = agentpond("reprice", "--config", config)
@@ -53,15 +58,15 @@ def test_repricing_by_the_same_prices_changes_nothing(
 
 
 def test_other_prices_are_tried_out_and_it_says_how_to_keep_them(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CODEX)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
     before = computed(tmp_path / "a.duckdb")
     (tmp_path / "dear.toml").write_text(DEAR)
 
-    done = agentpond("reprice", "--prices", "dear.toml", "--config", config)
+    done = inside("reprice", "--prices", "dear.toml", "--config", config)
 
     assert done.returncode == 0, done.stderr
     assert "write `ledger: {prices: dear.toml}` under `processors:`." in done.stdout
@@ -69,14 +74,14 @@ def test_other_prices_are_tried_out_and_it_says_how_to_keep_them(
 
 
 def test_what_reads_the_ledger_follows_it(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CODEX)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
     (tmp_path / "dear.toml").write_text(DEAR)
 
-    agentpond("reprice", "--prices", "dear.toml", "--config", config)
+    inside("reprice", "--prices", "dear.toml", "--config", config)
 
     with duckdb.connect(str(tmp_path / "a.duckdb"), read_only=True) as connection:
         of_tables = [
@@ -87,15 +92,15 @@ def test_what_reads_the_ledger_follows_it(
 
 
 def test_calls_before_a_date_are_left_alone(
-    agentpond: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
+    inside: Run, with_sessions: Values, write_config: Write, fill: Fill, tmp_path: Path
 ) -> None:
     fill(CODEX)
     config = write_config(with_sessions)
-    agentpond("process", "--config", config)
+    inside("process", "--config", config)
     before = computed(tmp_path / "a.duckdb")
     (tmp_path / "dear.toml").write_text(DEAR)
 
-    done = agentpond(
+    done = inside(
         *("reprice", "--since", "2100-01-01", "--prices", "dear.toml", "--config", config)
     )
 
@@ -104,14 +109,19 @@ def test_calls_before_a_date_are_left_alone(
 
 
 def test_the_running_service_is_asked(
-    agentpond: Run, serve: Any, welcome: Any, with_sessions: Values, write_config: Write
+    agentpond: Run,
+    inside: Run,
+    serve: Any,
+    welcome: Any,
+    with_sessions: Values,
+    write_config: Write,
 ) -> None:
     config = write_config(with_sessions)
 
     with serve(config) as process:
         send(welcome(process), CLAUDE)
-        wait_for_events(agentpond, config, CLAUDE)
-        agentpond("process", "--config", config)
+        wait_for_events(inside, config, CLAUDE)
+        inside("process", "--config", config)
         done = agentpond("reprice", "--config", config)
         process.send_signal(signal.SIGTERM)
         process.communicate()
@@ -125,25 +135,25 @@ def test_the_running_service_is_asked(
     [("price = 1", "price file p.toml: price: "), ("[[", "price file p.toml is not TOML: ")],
 )
 def test_a_price_file_that_is_wrong_is_told_so(
-    agentpond: Run, tmp_path: Path, text: str, said: str
+    inside: Run, tmp_path: Path, text: str, said: str
 ) -> None:
     (tmp_path / "p.toml").write_text(text)
 
-    done = agentpond("reprice", "--prices", "p.toml")
+    done = inside("reprice", "--prices", "p.toml")
 
     assert done.returncode == 2
     assert done.stderr.startswith(said)
 
 
-def test_a_price_file_that_is_not_there_is_told_so(agentpond: Run) -> None:
-    done = agentpond("reprice", "--prices", "none.toml")
+def test_a_price_file_that_is_not_there_is_told_so(inside: Run) -> None:
+    done = inside("reprice", "--prices", "none.toml")
 
     assert done.returncode == 2
     assert done.stderr == "cannot read the price file none.toml: No such file or directory.\n"
 
 
-def test_a_date_that_is_none_is_told_so(agentpond: Run) -> None:
-    done = agentpond("reprice", "--since", "yesterday")
+def test_a_date_that_is_none_is_told_so(inside: Run) -> None:
+    done = inside("reprice", "--since", "yesterday")
 
     assert done.returncode == 2
     assert "expected a date such as 2026-11-01" in done.stderr

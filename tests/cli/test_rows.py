@@ -25,6 +25,7 @@ ROWS = pa.table(
         "text": pa.array(['é "x"', None]),
     }
 )
+_STRUCT = pa.struct([("at", pa.timestamp("us"))])
 
 
 def test_json_is_one_row_a_line() -> None:
@@ -44,6 +45,19 @@ def test_json_is_one_row_a_line() -> None:
     }
     assert set(second.values()) == {None}
     assert len(out.getvalue().splitlines()) == 4
+
+
+def test_a_time_after_the_year_9999_is_told_in_words_of_its_own() -> None:
+    out = io.StringIO()
+    late = pa.array([10**18, None], pa.timestamp("us"))
+    rows = pa.table({"at": late, "in": pa.array([{"at": 10**18}, None], _STRUCT), "n": [1, 2]})
+
+    write_json(rows, out)
+
+    first, second = json.loads(out.getvalue())
+    assert "1000000000000000000" in first["at"]
+    assert first["in"] == {"at": first["at"]}
+    assert (first["n"], second) == (1, {"at": None, "in": None, "n": 2})
 
 
 def test_csv_leaves_null_empty_and_nests_json() -> None:

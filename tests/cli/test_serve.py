@@ -60,7 +60,12 @@ def send(lines: list[str]) -> int:
 
 
 def test_what_was_sent_can_be_queried_while_it_runs_and_after(
-    serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
+    serve: Any,
+    welcome: Welcome,
+    agentpond: Run,
+    inside: Run,
+    values: Values,
+    write_config: Write,
 ) -> None:
     config = write_config(values)
     with serve(config) as process:
@@ -69,7 +74,7 @@ def test_what_was_sent_can_be_queried_while_it_runs_and_after(
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate()
 
-    after = agentpond("query", SQL, "--config", config, "--format", "json")
+    after = inside("query", SQL, "--config", config, "--format", "json")
 
     assert status == 200
     assert json.loads(during.stdout) == [{"one": 1}]
@@ -148,11 +153,11 @@ def test_a_store_that_is_taken_is_told_with_its_holder(
 
 
 def test_a_configuration_that_cannot_be_used_is_told_before_anything_opens(
-    agentpond: Run, values: Values, write_config: Write, tmp_path: Path
+    inside: Run, values: Values, write_config: Write, tmp_path: Path
 ) -> None:
     values["exporters"]["duckdb"]["pathh"] = "x"
 
-    done = agentpond("serve", "--config", write_config(values))
+    done = inside("serve", "--config", write_config(values))
 
     assert done.returncode == 2
     assert "exporters.duckdb.pathh: unknown option. Did you mean `path`?" in done.stderr
@@ -206,7 +211,7 @@ def test_a_second_signal_ends_it_at_once(
 
 
 def test_each_of_two_stores_is_asked_by_its_file_while_the_service_runs(
-    serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
+    serve: Any, welcome: Welcome, inside: Run, values: Values, write_config: Write
 ) -> None:
     calls = Path(values["exporters"]["duckdb"]["path"]).with_name("calls.duckdb")
     values["exporters"]["duckdb/calls"] = {"path": str(calls)}
@@ -216,7 +221,7 @@ def test_each_of_two_stores_is_asked_by_its_file_while_the_service_runs(
         send(welcome(process))
 
         asked = [
-            agentpond("query", f"SELECT '{file}' AS file", "--db", file, "--format", "csv")
+            inside("query", f"SELECT '{file}' AS file", "--db", file, "--format", "csv")
             for file in ("a.duckdb", "calls.duckdb", str(calls))
         ]
 
@@ -230,14 +235,14 @@ def test_each_of_two_stores_is_asked_by_its_file_while_the_service_runs(
 
 
 def test_a_service_without_telemetry_is_not_to_be_asked_and_the_query_says_so(
-    serve: Any, welcome: Welcome, agentpond: Run, values: Values, write_config: Write
+    serve: Any, welcome: Welcome, inside: Run, values: Values, write_config: Write
 ) -> None:
     values["service"]["telemetry"] = None
     config = write_config(values)
     with serve(config) as process:
         welcome(process)
 
-        done = agentpond("query", "SELECT 1", "--config", config)
+        done = inside("query", "SELECT 1", "--config", config)
 
         process.send_signal(signal.SIGTERM)
         process.communicate()

@@ -7,10 +7,22 @@ from typing import Any
 
 import pytest
 
+from agentpond.cli.stalled import silent_us
+
 from ..exporters.support import NOON
 from .found_files import A, Ask, B, C, ask_of, make, turn
 
 Turns = Callable[..., Ask]
+
+CONFIG = """
+receivers: {otlp: {}}
+exporters: {duckdb: {path: a.duckdb}, duckdb/short: {path: b.duckdb}}
+processors: {turns: {stalled_after: 2h}, turns/short: {stalled_after: 5m}}
+service:
+  pipelines:
+    agents: {receivers: [otlp], processors: [turns], exporters: [duckdb]}
+    short: {receivers: [otlp], processors: [turns/short], exporters: [duckdb/short]}
+"""
 
 
 @pytest.fixture
@@ -91,6 +103,47 @@ def test_an_active_turn_counts_once_it_is_silent_for_long(turns: Turns) -> None:
     told = ask("stalled", "--json")
 
     assert names(told) == ["t1"]
+
+
+@pytest.mark.parametrize(("config", "expected"), [((), ["t1"]), (("--config", "c.yaml"), [])])
+def test_where_a_configuration_waits_longer_so_does_the_list(
+    turns: Turns,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: tuple[str, ...],
+    expected: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    ask = turns(turn(A, 1, status="active", ended_at=now - timedelta(hours=1)))
+
+    told = ask("stalled", "--json", *config)
+
+    assert names(told) == expected
+
+
+def test_of_two_stores_it_waits_as_long_as_the_turns_of_the_one_it_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "c.yaml"
+    config.write_text(CONFIG)
+
+    told = [silent_us(config, tmp_path / name) for name in ("a.duckdb", "b.duckdb", "c.duckdb")]
+
+    minute = 60_000_000
+    assert told == [120 * minute, 5 * minute, 120 * minute]
+
+
+def test_an_agent_that_is_not_told_is_said_to_be_unknown(turns: Turns) -> None:
+    ask = turns(turn(C, 1, status="stalled", agent=None))
+
+    told = ask("stalled")
+
+    assert told.out.startswith(
+        "silent since 2026-11-20 12:01  unknown agent 5f3c1a22 turn 1 in pond"
+    )
 
 
 def test_since_takes_turns_that_were_heard_of_since(turns: Turns) -> None:

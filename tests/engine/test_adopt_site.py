@@ -110,6 +110,26 @@ async def test_a_body_that_is_no_request_is_told_how_one_looks(body: str) -> Non
     assert told["error"].startswith(NO_REQUEST)
 
 
+@pytest.mark.parametrize("at_us", [10**18, 10**19, -(10**17)])
+async def test_a_time_in_no_year_of_the_calendar_is_refused(at_us: int) -> None:
+    store = Adviser()
+    async with site(duckdb=store) as there:
+        answer = await ask(there, json.dumps({"advice_id": "a", "at_us": at_us}))
+
+    told = f"adopt: {at_us} is in no year from 1 to 9999. Give Unix microseconds."
+    assert answer == (400, {"error": told})
+    assert store.told == []
+
+
+@pytest.mark.parametrize("at_us", [-62_135_596_800_000_000, 253_402_300_799_999_999])
+async def test_the_first_and_the_last_time_of_the_calendar_are_taken(at_us: int) -> None:
+    store = Adviser()
+    async with site(duckdb=store) as there:
+        await ask(there, json.dumps({"advice_id": "a", "at_us": at_us}))
+
+    assert store.told == [("adopt", "a", at_us)]
+
+
 @pytest.mark.parametrize(
     ("refusal", "status"),
     [(Permanent("no", reason="unknown_advice"), 400), (Retryable("not now"), 503)],

@@ -9,20 +9,16 @@ import pytest
 
 from agentpond.pipeline.core.made import API_CALLS
 from agentpond.pipeline.core.sessions import Sessions
-from agentpond.pipeline.evidence.after import (
-    After,
-    after_of,
-    cost_within,
-    how_it_worked,
-    spent_after,
-)
+from agentpond.pipeline.evidence.after import After, after_of, how_it_worked
 from agentpond.pipeline.evidence.errors import CALLS_NEED, NEEDS, Errors, errors_of
+from agentpond.pipeline.evidence.spending import cost_within, spent_after
 from agentpond.pipeline.session.groups import Groups
 from agentpond.pipeline.testing.sessions import run_sessions, sessions_of
 
 from .happened import Row, at, chain, failed, prompt, ran, told, used
 
 MICROS = 1_000_000
+HOUR_US = 3_600 * MICROS
 
 
 def call(seconds: float | None, **columns: Any) -> Row:
@@ -47,7 +43,7 @@ def _sessions(rows: Sequence[Row], calls: Sequence[Row]) -> Sessions:
 def happened(*rows: Row, calls: Sequence[Row] = ()) -> tuple[Errors, After]:
     """Give the errors of some events, and what came after each."""
     errors = errors_of(_sessions(rows, calls))
-    return errors, after_of(errors)
+    return errors, after_of(errors, HOUR_US)
 
 
 def lasted(*rows: Row, calls: Sequence[Row] = ()) -> list[tuple[float, float, bool]]:
@@ -138,7 +134,7 @@ def test_an_error_of_an_unknown_time_mattered_for_no_time() -> None:
         used(5, "Bash", '{"command":"ls"}'),
     ]
 
-    assert spent(*rows, calls=[call(2)]) == (None, None, 0)
+    assert spent(*rows, calls=[call(2)]) == (None, None, None)
     assert happened(*rows)[1].resolved.tolist() == [False]
 
 
@@ -230,3 +226,27 @@ def test_calls_that_began_within_a_span_of_time_are_added_up() -> None:
 def test_without_a_call_within_nothing_is_told() -> None:
     assert within(1, 5, call(0)) is None
     assert within(1, 5, call(2), session_id="other") is None
+
+
+def test_what_works_much_later_is_no_end_of_what_an_error_cost() -> None:
+    rows = [ran(1, "make", "no"), used(7_300, "Bash", '{"command":"ls"}')]
+
+    assert lasted(*rows) == [(1.0, 3_601.0, True)]
+
+
+def test_sums_are_those_of_the_calls_one_by_one_to_the_last_digit() -> None:
+    rows = [ran(1, "make", "no"), used(99, "Bash", '{"command":"ls"}')]
+    costs = [0.1, 0.2, 0.3, 1e-9]
+
+    cost, *_ = spent(*rows, calls=[call(2 + n, cost_usd=usd) for n, usd in enumerate(costs)])
+
+    assert cost == 0.600000001
+
+
+def test_a_turn_that_others_interrupt_is_counted_once() -> None:
+    rows = [ran(1, "make", "no"), used(99, "Bash", '{"command":"ls"}')]
+    calls = [call(2 + n, turn_id=name) for n, name in enumerate("abaccb")]
+
+    *_, turns = spent(*rows, calls=calls)
+
+    assert turns == 3

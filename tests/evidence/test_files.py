@@ -9,10 +9,12 @@ import pytest
 from agentpond.pipeline.evidence.files import (
     Files,
     files_in,
+    folders_of,
     given_to,
     named_by,
     patched_in,
     together,
+    worked_on,
 )
 from agentpond.pipeline.evidence.paths import endings_of, paths_of
 
@@ -104,6 +106,55 @@ def test_only_the_first_50_files_of_a_text_are_read() -> None:
     found = named(files_in(text))
 
     assert (len(found), found[49:]) == (51, [(0, "49.py"), (1, "a.py")])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "git commit -m 'update README.md'",
+        'git commit -am "update README.md"',
+        'git commit -m "$(cat <<\'EOF\'\nupdate "README.md", too\nEOF\n)"',
+        "gh pr create --title \"Mend README.md\" --body='see docs/a.md'",
+        'bash -lc "git commit -m \\"update README.md\\""',
+        "bash -lc 'git commit -m \"update README.md\"'",
+        "echo -e 'README.md' \"docs/a.md\"",
+        'printf "README.md"',
+    ],
+)
+def test_what_a_command_says_is_not_what_it_works_on(said: str) -> None:
+    commands = texts(said, f"{said} && cat src/a.py")
+
+    assert named(worked_on(commands)) == [(1, "src/a.py")]
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "path"),
+    [
+        ("cd /srv/b && tsc src/x.ts", "/srv/b", "/srv/b/src/x.ts"),
+        ("(cd '/srv/my b'; tsc src/x.ts)", "/srv/my b", "/srv/my b/src/x.ts"),
+        ("bash -lc 'cd /srv/b && tsc src/x.ts'", "/srv/b", "/srv/b/src/x.ts"),
+        ("cd web\ntsc src/x.ts", "web", "web/src/x.ts"),
+        ("cd /srv/b && tsc ../src/x.ts", "/srv/b", "/srv/src/x.ts"),
+        ("cd /srv/b && tsc /opt/src/x.ts", "/srv/b", "/opt/src/x.ts"),
+        ("cd /srv/b && tsc ~/src/x.ts", "/srv/b", "src/x.ts"),
+        ("cd /srv/b && cd c && tsc src/x.ts", None, "src/x.ts"),
+        ("cd $X && tsc src/x.ts", None, "src/x.ts"),
+        ("cd .. && tsc src/x.ts", None, "src/x.ts"),
+        ("cd - && tsc src/x.ts", None, "src/x.ts"),
+        ("tsc src/x.ts", None, "src/x.ts"),
+    ],
+)
+def test_files_of_a_command_are_in_the_folder_it_goes_to(
+    command: str, folder: str | None, path: str
+) -> None:
+    commands = texts(command)
+
+    assert folders_of(commands).to_pylist() == [folder]
+    assert path in worked_on(commands).path.to_pylist()
+
+
+def test_no_commands_go_nowhere() -> None:
+    assert folders_of(texts(None)).to_pylist() == [None]
 
 
 def test_a_patch_names_all_that_it_changes_and_where_it_moves_that_to() -> None:
@@ -205,3 +256,20 @@ def test_a_path_ends_in_all_that_stands_behind_its_slashes() -> None:
         (0, "srv/app/calc.py"),
         (2, "calc.py"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "endings"),
+    [
+        ("/a/node_modules/x/y.js", ["a/node_modules/x/y.js", "node_modules/x/y.js"]),
+        ("site-packages/x/y.py", []),
+        ("lib/python3.11/case.py", []),
+        ("vendors/y.go", ["y.go"]),
+    ],
+)
+def test_a_path_of_what_others_wrote_ends_in_nothing_that_does_not_say_so(
+    path: str, endings: list[str]
+) -> None:
+    _, text = endings_of(texts(path))
+
+    assert text.to_pylist() == endings

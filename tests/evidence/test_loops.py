@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentpond.pipeline.core.batch import Batch
-from agentpond.pipeline.evidence.loops import counted, loops_of
+from agentpond.pipeline.evidence.loops import loop_begins, loops_of
 from agentpond.pipeline.evidence.uses import Uses
 
 from .happened import Row, edited, ran, told, used, uses
@@ -108,7 +108,7 @@ def test_a_command_that_is_no_test_run_is_no_part_of_a_loop() -> None:
 def test_without_edits_and_failures_there_are_no_loops(letters: str) -> None:
     given = uses(happened(letters, t="r"))
 
-    assert (len(loops_of(given, 1)), counted(loops_of(given, 1), given).to_pylist()) == (
+    assert (len(loops_of(given, 1)), loop_begins(loops_of(given, 1), given).to_pylist()) == (
         0,
         [0] * (len(letters) + 1),
     )
@@ -117,7 +117,7 @@ def test_without_edits_and_failures_there_are_no_loops(letters: str) -> None:
 def test_a_loop_is_counted_where_it_begins() -> None:
     given = uses(happened("refefefpefefef"))
 
-    assert counted(loops_of(given, 3), given).to_pylist() == [0, 1, *[0] * 6, 1, *[0] * 5]
+    assert loop_begins(loops_of(given, 3), given).to_pylist() == [0, 1, *[0] * 6, 1, *[0] * 5]
 
 
 def columns(letters: str) -> Uses:

@@ -227,6 +227,18 @@ def test_another_time_takes_the_place_of_the_first(store: DuckDBExporter) -> Non
     assert column(store, "SELECT count(*) FROM advice_adopted") == [1]
 
 
+@pytest.mark.parametrize("at_us", [NOON_NS, 10**19, -(10**30)])
+def test_a_time_in_no_year_of_the_calendar_is_refused(store: DuckDBExporter, at_us: int) -> None:
+    (advice_id,) = column(store, IDS)
+
+    with pytest.raises(Permanent) as caught:
+        store.adopt(advice_id, at_us)
+
+    expected = f"adopt: {at_us} is in no year from 1 to 9999. Give Unix microseconds."
+    assert (str(caught.value), caught.value.reason) == (expected, "bad_request")
+    assert column(store, "SELECT count(*) FROM advice_adopted") == [0]
+
+
 def test_what_was_adopted_can_be_taken_back(store: DuckDBExporter) -> None:
     (advice_id,) = column(store, IDS)
     store.adopt(advice_id)

@@ -148,6 +148,65 @@ def test_a_file_without_the_tables_of_what_is_found_gets_them_and_keeps_its_rows
     assert told == (set(), ["a/1"])
 
 
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [(0, "events"), (0, "Sessions"), (2, "turns"), (3, "reviews"), (3, "advice_adopted")],
+)
+def test_a_table_that_is_not_ours_is_left_and_told_with_what_to_run(
+    path: Path, version: int, name: str
+) -> None:
+    with duckdb.connect(str(path)) as connection:
+        if version:
+            migrate(connection, NOON_NS, MIGRATIONS[:version])
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+        connection.execute(f"CREATE TABLE {name} AS SELECT 'a' AS session_id, 'mine' AS note")
+
+    with pytest.raises(Permanent) as caught:
+        make_store(path).start()
+
+    told = query_file(path, f"FROM {name}").to_pydict()
+    assert caught.value.reason == "name_taken"
+    assert f'Give the table another: ALTER TABLE "{name}" RENAME TO ...;' in str(caught.value)
+    assert told == {"session_id": ["a"], "note": ["mine"]}
+
+
+def test_a_view_in_the_place_of_a_table_is_told_too(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE VIEW reviews AS SELECT 42 AS mine")
+
+    with pytest.raises(Permanent, match='ALTER VIEW "reviews" RENAME TO') as caught:
+        make_store(path).start()
+
+    assert caught.value.reason == "name_taken"
+
+
+def test_a_table_that_was_renamed_as_told_is_in_the_way_no_more(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE reviews AS SELECT 'mine' AS note")
+        connection.execute('ALTER TABLE "reviews" RENAME TO my_reviews')
+    store = make_store(path)
+
+    store.start()
+
+    told = column(store, "SELECT note FROM my_reviews"), column(store, "SELECT 1 FROM reviews")
+    store.stop()
+    assert told == (["mine"], [])
+
+
+def test_a_table_that_a_processor_is_noted_to_make_is_ours(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, NOON_NS, MIGRATIONS[:3])
+        connection.execute("DROP TABLE insights; CREATE TABLE insights (session_id VARCHAR)")
+        connection.execute("INSERT INTO processors (processor, tables) VALUES ('x', ['insights'])")
+    store = make_store(path)
+
+    store.start()
+
+    told = column(store, "SELECT insight_id FROM insights")
+    store.stop()
+    assert told == []
+
+
 def test_the_made_tables_have_all_their_columns(store: DuckDBExporter) -> None:
     sql = "SELECT column_name FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index"
 

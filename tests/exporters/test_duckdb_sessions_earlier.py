@@ -384,7 +384,7 @@ STATES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(st.lists(STATES, min_size=2, max_size=4), st.lists(st.sampled_from(NAMES), unique=True))
 def test_both_stores_give_the_same_and_make_the_same_due(
     both: tuple[Store, Store], states: list[list[Row]], at_hand: list[str]

@@ -1,8 +1,14 @@
 """Who makes a table may change; its rows never double, and none of a former maker's stay."""
 
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
 import pytest
 
-from agentpond.exporters.duckdb import DuckDBExporter
+from agentpond.exporters.duckdb import DuckDBExporter, query_file
+from agentpond.pipeline.core.batch import Table
+from agentpond.pipeline.core.errors import Permanent
 from agentpond.pipeline.core.made import API_CALLS, TOOL_CALLS, TURNS
 
 from .sessions_support import LEDGER, THREE, Maker, call, calls, due, fail, put, run_on, succeed
@@ -10,6 +16,7 @@ from .support import column, deliver, event, make_store
 
 RENAMED = {"ledger/eu": LEDGER, "turns": THREE["turns"], "sessions": THREE["sessions"]}
 MADE = "SELECT session_id || ' ' || api_call_id FROM api_calls ORDER BY ALL"
+NOTES = Table("notes", pa.schema([("session_id", pa.string())]), ("session_id",))
 READS_LEDGER = ("ledger/eu",)
 
 
@@ -118,3 +125,40 @@ def test_the_same_processors_after_a_restart_change_nothing(ready: DuckDBExporte
     told = made(opened), due(opened), due(opened, "turns"), due(opened, "sessions")
     opened.stop()
     assert told == (["a call-1", "b call-1"], [], [], [])
+
+
+@pytest.mark.parametrize(("kind", "made"), [("table", "TABLE"), ("view", "VIEW")])
+def test_a_table_of_that_name_that_no_processor_made_is_left_and_told(
+    path: Path, kind: str, made: str
+) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE {made} notes AS SELECT 'a' AS session_id, 'mine' AS note")
+    store = make_store(path)
+    store.start()
+
+    with pytest.raises(Permanent, match=f'the file has a {kind} `notes`.*"notes" RENAME') as caught:
+        store.prepare({"noter": Maker((NOTES,))})
+    store.stop()
+
+    told = query_file(path, "FROM notes").to_pydict()
+    assert caught.value.reason == "name_taken"
+    assert told == {"session_id": ["a"], "note": ["mine"]}
+
+
+def test_a_processor_that_was_left_out_finds_its_own_table_again(store: DuckDBExporter) -> None:
+    for processors in ({"noter": Maker((NOTES,))}, {}, {"noter": Maker((NOTES,))}):
+        store.prepare(processors)
+
+    assert column(store, "SELECT tables FROM processors") == [["notes"]]
+
+
+@pytest.mark.parametrize("name", ["advice", "advice_adopted", "schema_version", "Events"])
+def test_what_the_store_keeps_is_no_name_for_a_processors_table(
+    store: DuckDBExporter, name: str
+) -> None:
+    table = Table(name, NOTES.schema, NOTES.key)
+
+    with pytest.raises(Permanent, match="which the store keeps") as caught:
+        store.prepare({"noter": Maker((table,))})
+
+    assert caught.value.reason == "bad_table"

@@ -87,6 +87,30 @@ def test_a_table_of_the_name_of_a_view_is_told_with_what_to_do(path: Path) -> No
     assert (caught.value.reason, tables) == ("name_taken", {"n": [1]})
 
 
+@pytest.mark.parametrize("name", ["advice", "Advice"])
+def test_a_view_that_is_not_ours_is_left_and_told_with_what_to_do(path: Path, name: str) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE VIEW {name} AS SELECT 42 AS mine")
+
+    with pytest.raises(Permanent, match=f'ALTER VIEW "{name}" RENAME TO') as caught:
+        make_store(path).start()
+
+    told = query_file(path, "FROM advice").to_pydict()
+    assert (caught.value.reason, told) == ("name_taken", {"mine": [42]})
+
+
+def test_a_view_of_such_a_name_in_another_schema_is_no_matter(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA mine; CREATE VIEW mine.advice AS SELECT 42 AS mine")
+    store = make_store(path)
+
+    store.start()
+
+    told = store.query("FROM mine.advice").to_pydict(), store.query("FROM advice").num_rows
+    store.stop()
+    assert told == ({"mine": [42]}, 0)
+
+
 def test_errors_are_added_up_over_sessions(db: Db) -> None:
     put(
         db,
@@ -203,8 +227,10 @@ def test_what_a_session_does_not_tell_is_left_out_of_both_sides_of_a_share(db: D
     put(
         db,
         "agent_performance",
-        performance("a", api_calls=10, api_errors=1, turns=2, cost_usd=1.0),
-        performance("b", api_calls=90, api_errors=None, turns=8, cost_usd=None),
+        performance("a", api_calls=10, api_errors=1, turns=2, cost_usd=1.0)
+        | {"tool_calls": 10, "tool_errors": 1},
+        performance("b", api_calls=90, api_errors=None, turns=8, cost_usd=None)
+        | {"tool_calls": 10, "tool_errors": 10},
     )
 
     told = ask(db, "SELECT api_calls, error_rate, cost_per_turn_usd FROM agent_performance_all")

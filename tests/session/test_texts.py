@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentpond.pipeline.session.texts import captured, dollars, json_objects, string_member, worded
+from agentpond.pipeline.session.texts import (
+    captured,
+    counted,
+    dollars,
+    json_objects,
+    string_member,
+    worded,
+)
 
 
 def texts(*values: str | None) -> pa.Array:
@@ -77,7 +84,13 @@ def test_what_a_column_holds_is_not_read_as_a_slot() -> None:
         (1234567.0, "$1234567.00"),
         (0.1, "$0.10"),
         (0.0751, "$0.0751"),
-        (0.0, "$0.0000"),
+        (0.09999, "$0.10"),
+        (0.0, "$0.00"),
+        (0.0001, "$0.0001"),
+        (0.00001, "<$0.0001"),
+        (-0.5, "-$0.50"),
+        (-0.0751, "-$0.0751"),
+        (-0.00001, ">-$0.0001"),
         (None, None),
     ],
 )
@@ -121,3 +134,16 @@ def test_any_number_in_an_object_is_read_as_it_was_written(number: float) -> Non
     (written,) = json_objects({"number": pa.array([number])}).to_pylist()
 
     assert json.loads(written)["number"] == number
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_has_no_word_for_is_null(number: float) -> None:
+    (written,) = json_objects({"number": pa.array([number])}).to_pylist()
+
+    assert written == '{"number": null}'
+
+
+def test_counts_are_written_with_what_is_counted() -> None:
+    said = counted(pa.array([1, 3, None]), "call", "calls")
+
+    assert said.to_pylist() == ["1 call", "3 calls", "an unknown number of calls"]

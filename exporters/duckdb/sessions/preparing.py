@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from ....pipeline.core.advice import ADVICE_ADOPTED
 from ....pipeline.core.batch import Table
 from ....pipeline.core.errors import Permanent
 from ....pipeline.core.made import MADE_COLUMNS, SESSIONS
 from ....pipeline.core.schema import TABLES, Column
 from ....pipeline.core.sessions import SessionProcessor
+from ....pipeline.core.views import VIEWS
 from ..schema import SQL_TYPES, add_missing, create_table
 from ..sql import quoted, registered
+from ..taken import refuse_taken
 from .earlier import readers_of_earlier, watched_by
-from .tables import KEPT_COLUMNS
+from .tables import KEPT_COLUMNS, PROCESSOR_STATE
 
 _SCHEMA = pa.schema(
     [
@@ -28,6 +31,11 @@ _SCHEMA = pa.schema(
         ("tables", pa.list_(pa.string())),
     ]
 )
+
+_KEPT = {
+    *(*TABLES, *KEPT_COLUMNS, *(view.name for view in VIEWS), ADVICE_ADOPTED.name),
+    *("log_positions", "schema_version", PROCESSOR_STATE),
+}
 
 _FORMER = 'SELECT processor, upstream, "tables" FROM processors'
 
@@ -64,7 +72,8 @@ def prepare_tables(
     """Create or widen the processors' tables, and put down the processors there are now.
 
     Raises:
-        Permanent: a table that cannot be kept, or that is another's.
+        Permanent: a table that cannot be kept, or that is another's: a processor's, or one that
+            somebody put into the file.
 
     """
     makers = _makers(processors)
@@ -128,7 +137,7 @@ def _makers(processors: Mapping[str, SessionProcessor]) -> Mapping[str, str]:
 
 
 def _refuse_taken(processor: str, table: Table, makers: Mapping[str, str]) -> None:
-    kept = table.name in TABLES or table.name in KEPT_COLUMNS
+    kept = table.name.lower() in _KEPT
     if kept or table.name in makers:
         owner = "the store" if kept else f"processor {makers[table.name]!r}"
         msg = (
@@ -148,6 +157,7 @@ def _make(writer: duckdb.DuckDBPyConnection, table: Table) -> None:
         msg = f"table {table.name!r} has no column `session_id`; rows are replaced by it. Add it."
         raise Permanent(msg, reason="bad_table")
     columns = _columns(table)
+    refuse_taken(writer, [table.name], {table.name: _session_of(columns)})
     create_table(writer, table.name, columns, ("session_id", *table.key))
     add_missing(writer, {table.name: columns})
 
@@ -161,6 +171,10 @@ def _columns(table: Table) -> Sequence[Column]:
         )
         raise Permanent(msg, reason="bad_table")
     return [Column(each.name, each.type, _meaning(each, table)) for each in table.schema]
+
+
+def _session_of(columns: Sequence[Column]) -> Column:
+    return next(column for column in columns if column.name == "session_id")
 
 
 def _meaning(field: pa.Field, table: Table) -> str:

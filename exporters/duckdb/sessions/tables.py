@@ -79,8 +79,9 @@ SELECT session_id, min(agent) AS agent, 1 AS change,
 FROM (SELECT * REPLACE ({session_key("events")} AS session_id) FROM events) GROUP BY session_id
 """  # noqa: S608 - of constants
 
-_STATE = """
-CREATE VIEW processor_state AS
+PROCESSOR_STATE = "processor_state"
+_STATE = f"""
+CREATE VIEW {PROCESSOR_STATE} AS
 WITH made AS (
     SELECT reader.processor, run.session, max(run.made_change) AS made_change
     FROM (SELECT processor, unnest(upstream) AS upstream FROM processors) AS reader
@@ -102,7 +103,7 @@ LEFT JOIN processor_runs AS runs
     ON runs.processor = processors.processor AND runs.session = changes.number
 LEFT JOIN made
     ON made.processor = processors.processor AND made.session = changes.number
-"""
+"""  # noqa: S608 - of constants
 
 
 def create_session_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,7 +18,7 @@ from ...core.component import Factory, Kind, Settings
 from ...core.found import AGENT_PERFORMANCE
 from ...core.sessions import Again, Cadence, Need, Sessions
 from ...evidence import uses
-from ...evidence.loops import counted, loops_of
+from ...evidence.loops import loop_begins, loops_of
 from ...session.cadence import FindingConfig, version_of
 from ...session.numbers import sound
 from ...session.unmade import untold
@@ -56,7 +56,7 @@ class AgentPerformance:
             yield Batch(AGENT_PERFORMANCE, self._rows(parts, told_of(sessions, parts)))
 
     def _rows(self, parts: Parts, told: Told) -> pa.RecordBatch:
-        loops = counted(loops_of(parts.uses, self.loop_failures), parts.uses)
+        loops = loop_begins(loops_of(parts.uses, self.loop_failures), parts.uses)
         of_calls, of_tools = sums.of_calls(parts, told), sums.of_tools(parts, told, loops)
         of_turns = sums.of_turns(parts)
         columns = {

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.found import UNKNOWN_MODEL
-from ...core.made import API_CALLS, SUM_OF_TURN, TURNS
+from ...core.made import API_CALLS, TURNS
 from ...core.sessions import Need, Sessions
+from ...evidence.models import leading_calls, single_calls
 from ...evidence.uses import Uses, uses_of
 from ...session.groups import Groups, Mask, mask_of
 from ...session.joining import last_alike
@@ -57,7 +58,7 @@ class Parts:
     @property
     def single(self) -> Mask:
         """The API calls that are a call each; see ``SUM_OF_TURN``."""
-        return _single(self.calls) & ~self.by_metrics
+        return single_calls(self.calls) & ~self.by_metrics
 
     @property
     def countable(self) -> Mask:
@@ -91,32 +92,9 @@ def _models(rows: pa.RecordBatch, calls: pa.RecordBatch, model: pa.StringArray) 
     names = ("session_id", "turn_id")
     own, sought = ([each.column(name) for name in names] for each in (calls, rows))
     turns = Groups.by(*own, where=mask_of(own[1].is_valid()))
-    in_turn = turns.spread(_leading(turns, calls, model)).take(last_alike(own, sought))
+    in_turn = turns.spread(model.take(leading_calls(turns, calls))).take(last_alike(own, sought))
     sessions = Groups.by(own[0])
-    in_session = sessions.spread(_leading(sessions, calls, model))
+    in_session = sessions.spread(model.take(leading_calls(sessions, calls)))
     return pc.coalesce(
         in_turn, in_session.take(last_alike(own[:1], sought[:1])), pa.scalar(UNKNOWN_MODEL)
     )
-
-
-def _leading(groups: Groups, calls: pa.RecordBatch, model: pa.StringArray) -> pa.StringArray:
-    """Give each group of calls the model that put out most tokens in it.
-
-    Of several that of more calls, then that whose name comes first.
-    """
-    models = Groups.by(pa.array(groups.of_row), model, where=groups.of_row >= 0)
-    output = pc.fill_null(models.sum(calls.column("output_tokens")), 0).to_numpy()
-    count = models.where(_single(calls)).counts().to_numpy()
-    first = models.first_row(model).to_numpy()
-    name = pc.rank(model.take(pa.array(first)), tiebreaker="dense").to_numpy().astype(np.int64)
-    group = groups.of_row[first]
-    order = np.lexsort((-name, count, output, group))
-    best = np.full(groups.count, -1, dtype=np.int64)
-    # With the same place assigned more than once, numpy keeps the last.
-    best[group[order]] = first[order]
-    return model.take(pa.array(best))
-
-
-def _single(calls: pa.RecordBatch) -> Mask:
-    """Mask the rows of one call each: what is left of a turn's tokens may be of several."""
-    return ~mask_of(pc.ends_with(calls.column("api_call_id"), SUM_OF_TURN))

@@ -21,11 +21,12 @@ from ...core.found import CORRELATIONS
 from ...core.sessions import Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...evidence.errors import NEEDS, Errors, errors_of
+from ...evidence.files import folders_of
 from ...evidence.naming import names_of
 from ...session.cadence import FindingConfig, version_of
 from ...session.groups import Groups, Numbers, mask_of
 from ...session.numbers import sound
-from .causes import Pairs, pairs_of
+from .causes import Pairs, elsewhere, pairs_of
 from .doings import (
     AGENT,
     DECISIONS_NEED,
@@ -72,7 +73,10 @@ class Correlate:
         told = files_told(sessions, errors.uses)
         actions = actions_on(sessions, errors.uses, told)
         failed = failures_of(errors, told)
-        pairs = _chosen(pairs_of(actions.done, failed), actions.done, failed, self.within_us)
+        pairs = pairs_of(actions.done, failed)
+        folders = folders_of(errors.uses.command).take(errors.column("use"))
+        pairs = pairs.where(~elsewhere(pairs, actions.done, failed, folders))
+        pairs = _chosen(pairs, actions.done, failed, self.within_us)
         if len(pairs.failed):
             yield Batch(CORRELATIONS, _rows(pairs, errors, actions, failed))
 

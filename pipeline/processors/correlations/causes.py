@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...evidence.paths import endings_of
-from ...session.groups import Numbers, codes_of
+from ...session.groups import Groups, Mask, Numbers, codes_of, mask_of
 from .doings import Doings
 
 
@@ -21,6 +21,10 @@ class Pairs:
 
     failed: Numbers
     done: Numbers
+
+    def where(self, mask: Mask) -> "Pairs":
+        """Give the pairs that are in the mask."""
+        return Pairs(self.failed[mask], self.done[mask])
 
 
 def pairs_of(done: Doings, failed: Doings) -> Pairs:
@@ -46,6 +50,39 @@ def pairs_of(done: Doings, failed: Doings) -> Pairs:
     np.maximum.at(latest, sought, by_whole)
     found = np.flatnonzero(latest >= 0)
     return Pairs(found, line.order[latest[found]])
+
+
+def elsewhere(pairs: Pairs, done: Doings, failed: Doings, folders: pa.StringArray) -> Mask:
+    """Mask the pairs in which something was done in another folder than the error is of.
+
+    ``folders`` tell where the command of each error went first, NULL where it stayed. A file that
+    an error tells relative to it, `src/a.ts`, is not one that lies outside of it.
+    """
+    folder = folders.take(pa.array(failed.files.row[pairs.failed]))
+    name, path = (
+        each.files.path.take(pa.array(place))
+        for each, place in ((failed, pairs.failed), (done, pairs.done))
+    )
+    root = [pc.starts_with(each, "/") for each in (name, path, folder)]
+    # Of a path that is not whole it is not told whether it lies in a folder that is.
+    longer = pc.greater(pc.utf8_length(path), pc.utf8_length(name))
+    sought = pc.and_(pc.and_not(longer, root[0]), pc.or_(root[1], pc.invert(root[2])))
+    rows = np.flatnonzero(mask_of(sought))
+    both = Groups.by(path.take(pa.array(rows)), folder.take(pa.array(rows)))
+    first = pa.array(rows).take(both.first_row(pa.array(rows)))
+    out = [
+        not _lies_in(str(each), str(where))
+        for each, where in zip(path.take(first), folder.take(first), strict=True)
+    ]
+    mask = np.zeros(len(pairs.done), dtype=np.bool_)
+    mask[rows] = np.array(out, dtype=np.bool_)[both.of_row]
+    return mask
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    if folder.startswith("/"):
+        return path.startswith(f"{folder}/")
+    return f"/{folder}/" in f"/{path}"
 
 
 @dataclass(frozen=True, slots=True)

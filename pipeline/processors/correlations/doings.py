@@ -9,7 +9,15 @@ import pyarrow.compute as pc
 from ...core.schema import EVENTS
 from ...core.sessions import Need, Sessions
 from ...evidence.errors import Errors
-from ...evidence.files import Files, files_in, given_to, named_by, together
+from ...evidence.files import (
+    Files,
+    files_in,
+    folders_of,
+    given_to,
+    named_by,
+    together,
+    worked_on,
+)
 from ...evidence.uses import Uses, micros
 from ...session.groups import Numbers, mask_of
 from ...session.ids import hex_of
@@ -87,9 +95,10 @@ def failures_of(errors: Errors, told: Files) -> Doings:
     rows = np.flatnonzero(use >= 0)
     of_use[use[rows]] = rows
     command = errors.uses.command.take(errors.column("use"))
-    files = together(
-        (told.owned(of_use), files_in(command), files_in(errors.column("message"))),
-    )
+    said = files_in(errors.column("message"))
+    files = together((told.owned(of_use), worked_on(command), said))
+    # Where words are relative to is a guess: they stay as they are, too.
+    files = files.beside(said.relative_to(folders_of(command)))
     at_us = micros(errors.column("at"))
     return Doings(errors.column("session_id"), errors.column("event_id"), at_us, use, use, files)
 
@@ -99,7 +108,8 @@ def files_told(sessions: Sessions, uses: Uses) -> Files:
     events = sessions.rows[DECISIONS_NEED.name]
     parameters = events.column("attributes.tool_parameters")
     at = _event_of(uses, events, parameters.is_valid())
-    return together((given_to(uses), named_by(parameters.take(at))))
+    files = together((given_to(uses), named_by(parameters.take(at))))
+    return files.relative_to(folders_of(uses.command))
 
 
 def _edits(uses: Uses, told: Files) -> Doings:
@@ -114,7 +124,7 @@ def _decisions(uses: Uses, told: Files, events: pa.RecordBatch) -> Doings:
     """Give what a human allowed or refused, with the files of the use of a tool it was about."""
     row = np.flatnonzero(mask_of(pc.starts_with(uses.column("decision_source"), "user")))
     given = told.owned(_places(row, len(uses)))
-    files = together((given, files_in(uses.command.take(pa.array(row)), sure=True)))
+    files = together((given, worked_on(uses.command.take(pa.array(row)), sure=True)))
     at = _event_of(uses, events, pc.equal(events.column("event_type"), "tool_decision"))
     event_id = pc.coalesce(events.column("event_id").take(at), uses.event_id)
     at_us = _decided_us(uses, events.column("time").take(at))[row]

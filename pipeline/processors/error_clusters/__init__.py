@@ -7,20 +7,24 @@ all sessions, on any machine; the view `error_clusters_all` puts them together.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from ...core.batch import Batch, Table
 from ...core.component import Factory, Kind, Settings
 from ...core.found import ERROR_CLUSTERS
 from ...core.made import API_CALLS
 from ...core.sessions import Again, Cadence, Need, Sessions
-from ...evidence.after import After, after_of, how_it_worked, spent_after
+from ...durations import Duration
+from ...evidence.after import After, after_of, how_it_worked
 from ...evidence.commands import programs_of
 from ...evidence.errors import NEEDS, Errors, errors_of
 from ...evidence.naming import Names, names_of
+from ...evidence.spending import spent_after
 from ...session.cadence import FindingConfig, version_of
 from ...session.groups import Groups
 from ...session.numbers import sound
@@ -40,11 +44,16 @@ _LAST_WORD = r"(?P<told>[^\s/]+)\s*$"
 class Config(FindingConfig):
     """Group errors that are alike, with what came after them and what that cost."""
 
+    matters_for: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=1)
+    """What comes after an error counts as spent on it until the same tool works again, but no
+    longer than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorClusters:
     """Makes `error_clusters`."""
 
+    matters_us: int
     version: str
     cadence: Cadence
     scope: Literal["session"] = "session"
@@ -55,7 +64,7 @@ class ErrorClusters:
         """Give the clusters of the sessions at hand."""
         errors = errors_of(sound(sessions))
         if len(errors):
-            columns = _columns(errors, names_of(errors), after_of(errors))
+            columns = _columns(errors, names_of(errors), after_of(errors, self.matters_us))
             yield Batch(ERROR_CLUSTERS, _rows(sessions, columns))
 
 
@@ -127,7 +136,8 @@ def _remedies(errors: Errors, names: Names, after: After) -> pa.StringArray:
 
 
 def _build(config: Config, settings: Settings) -> ErrorClusters:  # noqa: ARG001
-    return ErrorClusters(version_of(_CODE, config), config.cadence)
+    matters_us = config.matters_for // timedelta(microseconds=1)
+    return ErrorClusters(matters_us, version_of(_CODE, config), config.cadence)
 
 
 factory = Factory(Kind.PROCESSOR, "error_clusters", Config, _build)

@@ -17,13 +17,14 @@ from ...core.component import Factory, Settings
 from ...core.component import Kind as Component
 from ...core.found import INSIGHTS
 from ...core.sessions import Again, Cadence, Need, Sessions
+from ...evidence.models import leading_calls
 from ...pricing.book import PriceBook
 from ...pricing.chosen import chosen_prices
 from ...session.cadence import version_of
 from ...session.numbers import sound
 from .config import Config, Kind
 from .finding import together
-from .given import NEEDS, Given, given_by, main_models
+from .given import NEEDS, Given, given_by
 from .rules.caches import cache_expired, context_rebuilt
 from .rules.capture import missing_signals
 from .rules.costs import cost_outlier, unpriced_model
@@ -97,7 +98,7 @@ class Insights:
 def _rows(given: Given, found: pa.RecordBatch, version: str) -> pa.RecordBatch:
     """Tag findings with the agent, its provider and model, and our version."""
     place = pc.index_in(found.column("session_id"), value_set=given.ids)
-    call = main_models(given).take(place)
+    call = leading_calls(given.main, given.calls).take(place)
     columns = {
         **{name: found.column(name) for name in found.schema.names},
         "agent": given.agents.take(place),

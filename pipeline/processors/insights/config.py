@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ...durations import Duration
 from ...session.cadence import FindingConfig
@@ -58,6 +58,13 @@ class Config(FindingConfig):
     )
     """`repeated_failure`: tools that are called again and again by their nature."""
 
+    polling_commands: tuple[str, ...] = (
+        *("sleep", "watch", "wait", "gh pr checks", "gh run watch", "gh run view"),
+        *("kubectl get", "kubectl wait", "kubectl rollout status", "docker ps", "docker logs"),
+    )
+    """`repeated_failure`: programs, and what stands in commands, that are run again and again by
+    their nature."""
+
     retries: _Count = 3
     """`retries`: at least so many API calls that failed, but for rate limits."""
 
@@ -68,7 +75,7 @@ class Config(FindingConfig):
     """`cost_outlier`: dearer than the median of earlier sessions by more than so many times
     their spread (the median distance from the median, as a standard deviation)."""
 
-    cost_sessions: Annotated[int, Field(ge=3)] = 8
+    cost_sessions: Annotated[int, Field(ge=3, le=50)] = 8
     """`cost_outlier`: at least so many earlier sessions of the repository, else of the user; the
     last 50 count."""
 
@@ -89,3 +96,14 @@ class Config(FindingConfig):
 
     prices: Path | None = None
     """A TOML file of your own prices, as `ledger` has it: what lost caches cost is priced by it."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        """Refuse a density that nothing can have."""
+        if self.density_errors >= self.density_events:
+            msg = (
+                "`density_errors` is not less than `density_events`: nothing would be found. Give "
+                "a lower one, or name `error_density` under `off`."
+            )
+            raise ValueError(msg)
+        return self

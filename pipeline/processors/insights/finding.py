@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ...core.schema import REAL, TEXT, TEXTS, TIME
 from ...session.groups import Groups, codes_of
 from ...session.ids import hashes_of, uuid_of
+from ...session.texts import counted as counted
 from ...session.texts import json_objects, worded
 
 MOST_EVIDENCE = 20
@@ -104,13 +105,6 @@ def evidence_of(groups: Groups, event_id: pa.FixedSizeBinaryArray) -> pa.ListArr
     kept = rows[place < MOST_EVIDENCE]
     ends = np.concatenate([[0], np.cumsum(np.minimum(sizes, MOST_EVIDENCE))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(ends), uuid_of(event_id.take(pa.array(kept))))
-
-
-def counted(count: pa.Int64Array, one: str, many: str) -> pa.StringArray:
-    """Write counts with what is counted: `1 call`, `3 calls`, `an unknown number of calls`."""
-    what = pc.if_else(pc.equal(count, 1), pa.scalar(one), pa.scalar(many))
-    told = pc.binary_join_element_wise(count.cast(pa.string()), what, " ")
-    return pc.coalesce(told, pa.scalar(f"an unknown number of {many}"))
 
 
 def no_evidence(count: int) -> pa.ListArray:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,13 +44,13 @@ _TURNS = Need(
     TURNS,
     (
         *("session_id", "turn_id", "number", "started_at", "ended_at"),
-        *("api_calls", "tool_calls", "cost_usd", "status"),
+        *("api_calls", "tool_calls", "cost_usd", "status", "prompt"),
     ),
 )
 
 _OWN = (
     *("session_id", "agent", "started_at", "repository", "user_id", "user_email"),
-    *("cost_usd", "capture_ratio"),
+    *("cost_usd", "cost_coverage", "capture_ratio"),
 )
 
 _CORRELATIONS = Need(
@@ -63,7 +62,7 @@ _EARLIER = Need(
     SESSIONS,
     (
         *("session_id", "agent", "started_at", "last_seen_at", "repository", "user_id"),
-        *("user_email", "cost_usd"),
+        *("user_email", "cost_usd", "cost_coverage"),
     ),
     of=Of.EARLIER,
 )
@@ -167,33 +166,8 @@ def given_by(sessions: Sessions, loop_failures: int) -> Given:
     )
 
 
-def main_models(given: Given) -> pa.Int64Array:
-    """Give for each session the API call of the model that put out most; NULL for none.
-
-    Of two that put out as much, the one with the name that comes first.
-    """
-    calls = given.calls
-    models = Groups.by(
-        pa.array(given.main.of_row), calls.column("model"), where=given.main.of_row >= 0
-    )
-    output = pc.fill_null(models.sum(calls.column("output_tokens")), 0).to_numpy()
-    first = models.first_row(calls.column("session_id")).to_numpy(zero_copy_only=False)
-    name = calls.column("model").take(pa.array(first)).dictionary_encode()
-    rank = np.argsort(np.argsort(_texts(name.dictionary)))[name.indices.to_numpy()]
-    session = given.main.of_row[first]
-    order = np.lexsort((-rank, output, session))
-    best = np.full(len(given.ids), -1, dtype=np.int64)
-    best[session[order]] = first[order]
-    return pa.array(best, mask=best < 0)
-
-
 def of_sessions(rows: pa.RecordBatch, ids: pa.StringArray, mask: Mask | None = None) -> Groups:
     """Group rows by session, in order of ``ids``; ``mask`` leaves out the others."""
     place = pc.index_in(rows.column("session_id"), value_set=ids)
     groups = Groups.at(place, len(ids))
     return groups if mask is None else groups.where(mask)
-
-
-def _texts(column: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
-    texts: np.ndarray[tuple[int], np.dtype[np.object_]] = column.to_numpy(zero_copy_only=False)
-    return texts

@@ -91,8 +91,8 @@ class Config(SessionConfig):
     """Whether an endpoint on another machine may be spoken to without TLS."""
 
     prompts: bool = False
-    """Whether to send what people and programs wrote: the beginning of each prompt, an example of
-    each error and how it was mended, and the messages of insights."""
+    """Whether to send what people and programs wrote: the beginning of each prompt, of each error
+    its template, an example, the command and how it was mended, and the messages of insights."""
 
     quiet_for: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(minutes=15)
     """A session is reviewed when nothing was heard of it for so long; longer than

@@ -1,8 +1,9 @@
 """Turn what is told of sessions into one digest each: JSON that a model can read, and no larger.
 
-What people and programs wrote goes in only where that is allowed; names of users, folders of
-homes and mail addresses never do. A digest changes with what happened, not with the time: the
-same session has the same digest tomorrow.
+What people and programs wrote goes in only where that is allowed: but for names of agents, models,
+tools and programs there are numbers and words of ours. Names of users, folders of homes and mail
+addresses never go in. A digest changes with what happened, not with the time: the same session has
+the same digest tomorrow.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from ...core.made import API_CALLS, TOOL_CALLS, TURNS
 from ...core.schema import TEXT
 from ...session.groups import Groups, mask_of
 from ...session.joining import last_alike
-from ...session.texts import json_objects
+from ...session.texts import captured, json_objects
 from .given import SUMS, Given, models_of, place_of
 from .tables import Rows, tables_of
 
@@ -31,7 +32,10 @@ _HOMES = r"""(?:/(?:home|Users)/|[A-Za-z]:\\{1,2}Users\\{1,2})[^/\\\s"'`:]+"""
 _MAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 
 # An insight's numbers are told; of its words only names of what there is on any machine.
-_NAMES = r'"(tool_name|model|program|decided_by|agent)": "((?:[^"\\]|\\.)*)"'
+_NAMES = r'"(tool_name|model|decided_by|agent)": "((?:[^"\\]|\\.)*)"'
+# Of a command its program alone, and only where that stands by itself: `git` of `git push origin`.
+_PROGRAM = r"(?:\S*/)?(?P<told>[A-Za-z][\w.+-]*)"
+_PROGRAMS = r'"program": "(?:[^"\\\s]*/)?([A-Za-z][\w.+-]*)(?: (?:[^"\\]|\\.)*)?"'
 _TEXTS = r': "(?:[^"\\]|\\.)*"'
 _MARK = "\x01"
 
@@ -137,16 +141,18 @@ def _tools(given: Given) -> Rows:
 
 def _errors(given: Given, *, prompts: bool) -> Rows:
     clusters = given.rows(ERROR_CLUSTERS.name)
-    written = ("example", "resolved_by") if prompts else ()
+    # A template has a program's own words wherever no mask fits.
+    written = ("template", "command") if prompts else ()
+    longer = ("example", "resolved_by") if prompts else ()
     told = {
-        "template": _name(clusters.column("template")),
-        **{name: _name(clusters.column(name)) for name in ("category", "source")},
+        **{name: _name(clusters.column(name)) for name in ("category", "fingerprint", "source")},
         "tool": _name(clusters.column("tool_name")),
-        "command": _name(clusters.column("command")),
+        "program": _name(captured(clusters.column("command"), rf"^{_PROGRAM}(?:\s|$)")),
         "count": clusters.column("count"),
         "resolved": clusters.column("resolved"),
         "cost_after_usd": _rounded(clusters.column("cost_after_usd")),
-        **{name: _text(clusters.column(name)) for name in written},
+        **{name: _name(clusters.column(name)) for name in written},
+        **{name: _text(clusters.column(name)) for name in longer},
     }
     weights = (told["count"], told["cost_after_usd"])
     place, never = given.groups(ERROR_CLUSTERS.name).of_row, given.never(ERROR_CLUSTERS.name)
@@ -185,6 +191,7 @@ def _without_words(payload: pa.StringArray) -> pa.StringArray:
     """Leave of JSON objects the numbers, and names that tell of nobody; NULL where it is long."""
     # A payload has no control characters: the marks are ours alone.
     named = pc.replace_substring_regex(payload, _NAMES, rf'"\1": {_MARK}\2{_MARK}')
+    named = pc.replace_substring_regex(named, _PROGRAMS, rf'"program": {_MARK}\1{_MARK}')
     masked = pc.replace_substring_regex(named, _TEXTS, ': "<text>"')
     told = pc.replace_substring(masked, _MARK, '"')
     short = pc.less_equal(pc.utf8_length(told), _WORDS)

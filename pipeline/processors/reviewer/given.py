@@ -42,15 +42,15 @@ NEEDS = (
     Need(
         API_CALLS,
         (
-            *("session_id", "provider", "model", "success", "input_tokens", "cache_read_tokens"),
-            *("cache_write_tokens", "output_tokens", "cost_usd"),
+            *("session_id", "api_call_id", "provider", "model", "success", "input_tokens"),
+            *("cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_usd"),
         ),
     ),
     Need(
         ERROR_CLUSTERS,
         (
-            *("session_id", "template", "category", "source", "example", "tool_name", "command"),
-            *("count", "resolved", "resolved_by", "cost_after_usd"),
+            *("session_id", "fingerprint", "template", "category", "source", "example"),
+            *("tool_name", "command", "count", "resolved", "resolved_by", "cost_after_usd"),
         ),
     ),
     Need(

@@ -1,6 +1,5 @@
 """Make rows of `reviews`: of what a model found, and by rules where no model did."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.found import INSIGHTS, REVIEWS
-from ...core.made import TURNS
+from ...core.made import API_CALLS, TURNS
 from ...core.schema import TEXT, TEXTS, TIME
+from ...evidence.models import leading_calls
 from ...session.groups import Mask, Numbers
-from ...session.ids import uuid_of
+from ...session.ids import hashes_of, uuid_of
 from ...session.joining import last_alike
-from ...session.texts import dollars, json_objects, worded
+from ...session.texts import counted, dollars, json_objects, worded
 from .answers import Review
 from .digest import severity_of
 from .given import Given, models_of, prompts_of
@@ -81,21 +81,15 @@ class _Line:
 
 
 def whose_of(given: Given, name: pa.StringArray, version: str, as_of_us: int) -> Whose:
-    """Look up the agent of each session, and the model that put out most; NULL for none."""
-    models = models_of(given)
-    # Of two that put out as much, the name that comes first.
-    rank = pc.rank(models.model, sort_keys="descending", tiebreaker="dense")
-    main = first_rows(models.place, (models.output_tokens, rank), 1)
-    at = pc.index_in(
-        pa.array(np.arange(len(given.ids))), value_set=pa.array(models.place[main], pa.int64())
-    )
-    row = pa.array(main, pa.int64()).take(at)
+    """Look up the agent of each session, and the model that leads in it; NULL for none."""
+    calls, models = given.rows(API_CALLS.name), models_of(given)
+    call = leading_calls(given.groups(API_CALLS.name), calls)
     return Whose(
         given,
         name,
         given.own("agent"),
-        models.provider.take(row),
-        models.model.take(row),
+        models.groups.spread(models.provider).take(call),
+        calls.column("model").take(call),
         version,
         as_of_us,
     )
@@ -216,7 +210,7 @@ def _in_words(given: Given, waiting: Waiting) -> pa.StringArray:
     message = whose.where(_only(worst, found.num_rows)).first(found.column("message"))
     counts = whose.counts()
     told = pc.binary_join_element_wise(
-        _number_of(counts, "finding", "findings"), " by rules, the first: ", message, ""
+        counted(counts, "finding", "findings"), " by rules, the first: ", message, ""
     )
     nothing = pc.if_else(
         pa.array(given.never(INSIGHTS.name)), "Rules have not looked at it.", "Rules found nothing."
@@ -229,7 +223,7 @@ def _in_words(given: Given, waiting: Waiting) -> pa.StringArray:
 
 def _sums(given: Given) -> pa.StringArray:
     """Count what is told of: `12 turns, 41 API calls, 96 uses of tools, $1.20`."""
-    parts = [_number_of(given.own(name), one, many) for name, one, many in _COUNTED]
+    parts = [_counted(given.own(name), one, many) for name, one, many in _COUNTED]
     cost, coverage = given.own("cost_usd"), given.own("cost_coverage")
     percent = pc.round(pc.multiply(pc.fill_null(coverage, 1.0), 100)).cast(pa.int64())
     partly = worded(
@@ -239,9 +233,9 @@ def _sums(given: Given) -> pa.StringArray:
     return pc.binary_join_element_wise(*parts, ", ", null_handling="skip")
 
 
-def _number_of(count: pa.Int64Array, one: str, many: str) -> pa.StringArray:
-    what = pc.if_else(pc.equal(count, 1), pa.scalar(one), pa.scalar(many))
-    return pc.binary_join_element_wise(count.cast(pa.string()), what, " ")
+def _counted(count: pa.Int64Array, one: str, many: str) -> pa.StringArray:
+    """Write counts with what is counted; NULL where they are not told."""
+    return pc.if_else(count.is_valid(), counted(count, one, many), pa.scalar(None, TEXT))
 
 
 def _only(rows: Numbers, count: int) -> Mask:
@@ -275,7 +269,4 @@ def _moment(whose: Whose, count: int) -> pa.TimestampArray:
 
 def _ids(*parts: pa.StringArray) -> pa.StringArray:
     """Name rows by what they are about: the same names in the next run."""
-    told = pc.binary_join_element_wise(*parts, "\n")
-    return pa.array(
-        [hashlib.blake2b(str(n).encode(), digest_size=8).hexdigest() for n in told], TEXT
-    )
+    return hashes_of(pc.binary_join_element_wise(*parts, "\n"))

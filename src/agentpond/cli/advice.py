@@ -5,7 +5,7 @@ from rich.text import Text
 
 from .errors import after
 from .reading import Reader, Row, write_json
-from .shown import console, counted, indent, plain, say, when
+from .shown import console, counted, indent, plain, say, when, whose
 from .which import short_ids
 
 _ADVICE = """
@@ -37,7 +37,7 @@ def show_advice(reader: Reader, *, as_json: bool) -> None:
 def _show(out: Console, row: Row, short: dict[str, str]) -> None:
     project = "projects that are not told" if row["project"] is None else plain(row["project"])
     head = Text(row["advice_id"], "bold")
-    head.append(f"  {row['file']} of {project} ({plain(row['agent'])})", "not bold")
+    head.append(f"  {row['file']} of {project} ({whose(row['agent'])})", "not bold")
     out.print(head)
     indent(out, plain(row["line"]), "green")
     indent(out, f"spares: {plain(row['template'])}")

@@ -29,7 +29,7 @@ class Measure:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else plain(value)
+    return plain(value)
 
 
 def _number(value: float | None) -> str:
@@ -138,7 +138,7 @@ def show_two(reader: Reader, first: str, second: str, *, as_json: bool) -> None:
         return
     short = short_ids(reader, ids)
     table = Table(show_edge=False, pad_edge=False)
-    for title in ("", *(plain(short[each]) for each in ids), "difference"):
+    for title in ("", *(short[each] for each in ids), "difference"):
         table.add_column(Text(title), overflow="fold")
     for measure in MEASURES:
         cells = _cells(measure, one[measure.key], other[measure.key])

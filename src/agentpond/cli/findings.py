@@ -171,9 +171,12 @@ def stalled(
         import time
 
         from .reading import reader
-        from .stalled import show_stalled
+        from .stalled import Silence, show_stalled, silent_us
 
-        show_stalled(reader(config, db), since_us, time.time_ns() // 1000, as_json=as_json)
+        asking = reader(config, db)
+        silent = silent_us(config, asking.store)
+        asked = Silence(time.time_ns() // 1000, since_us, silent)
+        show_stalled(asking, asked, as_json=as_json)
 
 
 def _passes_on(context: typer.Context) -> bool:

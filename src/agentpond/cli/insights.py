@@ -9,7 +9,7 @@ from rich.text import Text
 
 from .findings import Severity
 from .reading import Reader, Row, write_json
-from .shown import STYLES, console, counted, indent, plain, say, usd, when
+from .shown import STYLES, console, counted, indent, plain, say, usd, when, whose
 from .which import Which, latest_of, resolved, short_ids
 
 LATEST = 10
@@ -72,9 +72,9 @@ def _payload(text: str | None) -> Any:
 
 
 def _show(out: Console, row: Row, short: dict[str, str]) -> None:
-    severity = row["severity"] or "info"
+    severity = plain(row["severity"]) or "info"
     session = short[row["session_id"]]
-    told = (row["kind"], when(row["at"]), f"{plain(row['agent'])} {session}", usd(row["cost_usd"]))
+    told = (row["kind"], when(row["at"]), f"{whose(row['agent'])} {session}", usd(row["cost_usd"]))
     head = Text(f"{severity:<8}", STYLES.get(severity, ""))
     head.append("  ".join(["", *(plain(each) for each in told if each)]), "default")
     out.print(head)

@@ -49,7 +49,10 @@ def told() -> Iterator[None]:
 
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong, and leave."""
-    typer.echo(message, err=True)
+    from .shown import harmless
+
+    # It may name what others sent, such as the id of a session.
+    typer.echo(harmless(message), err=True)
     raise typer.Exit(code)
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from ..pipeline.engine.sessions.asked import Asked, Progress, Repriced
+from .shown import harmless
 from .worker import Worker, worker_on
 
 SHOWN_FAILURES = 20
@@ -32,9 +34,13 @@ def process_store(config: Path | None, db: Path | None, asked: Asked) -> bool:
         for progress in last.values():
             sys.stdout.write(f"{sentence(progress)}\n")
         failing = [each.processor for each in last.values() if each.failed]
-        for line in _failures(worker, failing, asked.session_id):
-            sys.stderr.write(f"{line}\n")
+        write_failures(_failures(worker, failing, asked.session_id), sys.stderr)
     return not failing
+
+
+def write_failures(lines: Iterable[str], out: TextIO) -> None:
+    """Write what went wrong for people; it may hold what others sent."""
+    out.writelines(f"{harmless(line)}\n" for line in lines)
 
 
 def with_bars(steps: Iterable[Progress | Repriced]) -> Iterator[Progress | Repriced]:

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .formats import Format
+from .shown import harmless
 
 SHOWN_ROWS = 1000
 UNLIMITED_WIDTH = 1_000_000
@@ -109,7 +110,25 @@ def _lines(rows: pa.Table) -> Iterator[list[Any]]:
 
 def _values(column: "pa.Array[Any]") -> list[Any]:
     kind = column.type
-    return [_plain(value, kind) for value in column.to_pylist()]
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError):
+        # DuckDB knows times after the year 9999, and `infinity`; Python knows neither.
+        kind = _untimed(kind)
+        values = column.cast(kind).to_pylist()
+    return [_plain(value, kind) for value in values]
+
+
+def _untimed(kind: Any) -> Any:
+    """Give the type with texts in the place of times, in lists and structs too."""
+    types = pa.types
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return pa.string()
+    if types.is_struct(kind):
+        return pa.struct([(each.name, _untimed(each.type)) for each in kind])
+    if types.is_list(kind):
+        return pa.list_(_untimed(kind.value_type))
+    return kind
 
 
 def _plain(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one answer for each type
@@ -143,7 +162,7 @@ def _is_uuid(kind: Any) -> bool:
 
 def _shown(value: Any) -> str:
     # 0.1 + 0.2 is 0.30000000000000004, which helps nobody who reads a table.
-    return f"{value:.12g}" if isinstance(value, float) else _cell(value)
+    return f"{value:.12g}" if isinstance(value, float) else harmless(_cell(value))
 
 
 def _cell(value: Any) -> str:

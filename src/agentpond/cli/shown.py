@@ -1,6 +1,7 @@
 """Write values for people: money, times, shares and texts that others sent, on a console."""
 
 import io
+import re
 import sys
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,11 @@ PIPED_WIDTH = 100
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 _INDENT = 4
+_A_TIME = re.compile(r"\d{4}-")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CENT = 0.01
 _LEAST_SHOWN = 0.0001
+_NO_TIME = "a time in no year from 1 to 9999"
 
 
 def console() -> Console:
@@ -50,8 +53,18 @@ def _print(out: Console, text: Text, left: int) -> None:
 
 def plain(text: Any) -> str:
     """Make one line of a text that somebody sent, without what steers a terminal."""
-    kept = (" " if each.isspace() else each for each in str(text) if _is_shown(each))
-    return " ".join("".join(kept).split())
+    return " ".join(harmless("" if text is None else str(text)).split())
+
+
+def harmless(text: str) -> str:
+    """Leave out of lines what steers a terminal."""
+    kept = (each for each in text if _is_shown(each))
+    return "".join(" " if each.isspace() and each != "\n" else each for each in kept)
+
+
+def whose(agent: Any) -> str:
+    """Name an agent, also one that is not told."""
+    return plain(agent) or "unknown agent"
 
 
 def _is_shown(character: str) -> bool:
@@ -87,10 +100,15 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def when(time: str | None) -> str:
     """Write a time of the store to the minute, in UTC; empty where it is not known."""
-    return "" if time is None else time[:16].replace("T", " ")
+    if time is None:
+        return ""
+    return time[:16].replace("T", " ") if _A_TIME.match(time) else _NO_TIME
 
 
 def moment(at_us: int) -> str:
     """Write Unix microseconds to the minute, in UTC."""
-    at = _EPOCH + timedelta(microseconds=at_us)
+    try:
+        at = _EPOCH + timedelta(microseconds=at_us)
+    except OverflowError:
+        return _NO_TIME
     return f"{at.isoformat(' ', 'minutes').removesuffix('+00:00')} UTC"

@@ -1,10 +1,17 @@
 """Show turns that went silent before they were over, with what they were waiting for."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
 from rich.console import Console
 from rich.text import Text
 
+from ..config.build import stores
+from ..pipeline.core.component import Kind
 from .reading import Reader, Row, write_json
-from .shown import console, counted, indent, moment, plain, say, shortened, usd, when
+from .shown import console, counted, indent, moment, plain, say, shortened, usd, when, whose
+from .store import planned
 from .which import short_ids
 
 PROMPT_CHARACTERS = 300
@@ -13,17 +20,50 @@ SHOWN = 50
 SILENT_US = 10 * 60 * 1_000_000
 """As long as `turns` waits by default. What is made of a turn stays where no service runs."""
 
+_MICROSECOND = timedelta(microseconds=1)
 
-def show_stalled(reader: Reader, since_us: int | None, now_us: int, *, as_json: bool) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Which turns are asked for: silent for how long until now, and heard of since when."""
+
+    now_us: int
+    since_us: int | None = None
+    silent_us: int = SILENT_US
+
+
+def silent_us(config: Path | None, store: Path) -> int:
+    """Tell how long `turns` waits in the pipelines of a configuration that fill a store.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+
+    """
+    if config is None:
+        return SILENT_US
+    chosen = planned(config)
+    processors = chosen.parts[Kind.PROCESSOR]
+    keepers = {each for each, path in stores(chosen).items() if path.resolve() == store.resolve()}
+    told = {
+        processors[each].config.stalled_after
+        for pipeline in chosen.pipelines.values()
+        if not keepers or not keepers.isdisjoint(pipeline.exporters)
+        for each in pipeline.processors
+        if hasattr(processors[each].config, "stalled_after")
+    }
+    return max(told) // _MICROSECOND if told else SILENT_US
+
+
+def show_stalled(reader: Reader, asked: Silence, *, as_json: bool) -> None:
     """Print turns that are silent, the newest first. Raises Permanent or Retryable."""
     reader.require("turns", "tool_calls", "sessions")
-    found = reader.rows(_question(since_us, now_us))
+    found = reader.rows(_question(asked))
     if as_json:
         write_json(found)
         return
     out = console()
     if not found:
-        since = "" if since_us is None else f" since {moment(since_us)}"
+        since = "" if asked.since_us is None else f" since {moment(asked.since_us)}"
         say(out, f"No turn has stalled{since}.", reader.unmade("turns"))
         return
     short = short_ids(reader, (row["session_id"] for row in found[:SHOWN]))
@@ -33,8 +73,10 @@ def show_stalled(reader: Reader, since_us: int | None, now_us: int, *, as_json: 
     say(out, f"{counted(len(found), 'turn')} went silent before the end{more}. Times are UTC.")
 
 
-def _question(since_us: int | None, now_us: int) -> str:
-    since = "TRUE" if since_us is None else f"turns.ended_at >= make_timestamp({since_us})"
+def _question(asked: Silence) -> str:
+    since = "TRUE"
+    if asked.since_us is not None:
+        since = f"turns.ended_at >= make_timestamp({asked.since_us})"
     return f"""
         WITH waiting AS (
             SELECT session_id, turn_id, list({{
@@ -45,13 +87,13 @@ def _question(since_us: int | None, now_us: int) -> str:
         )
         SELECT turns.session_id, turns.agent, coalesce(repository, cwd) AS project, turns.turn_id,
             "number", turns.status, turns.started_at, turns.ended_at AS silent_since,
-            ({now_us} - epoch_us(turns.ended_at)) / 1e6 AS silent_s, prompt, prompt_length,
+            ({asked.now_us} - epoch_us(turns.ended_at)) / 1e6 AS silent_s, prompt, prompt_length,
             turns.api_calls, turns.tool_calls, turns.errors, turns.cost_usd, turns.cost_coverage,
             coalesce(pending, []) AS pending
         FROM turns LEFT JOIN waiting USING (session_id, turn_id)
         LEFT JOIN sessions USING (session_id)
         WHERE {since} AND (turns.status = 'stalled' OR (turns.status = 'active'
-            AND turns.ended_at <= make_timestamp({now_us - SILENT_US})))
+            AND turns.ended_at <= make_timestamp({asked.now_us - asked.silent_us})))
         ORDER BY silent_since DESC NULLS LAST, turns.session_id, "number"
     """  # noqa: S608 - of constants and numbers
 
@@ -60,8 +102,8 @@ def _show(out: Console, row: Row, short: dict[str, str]) -> None:
     project = "" if row["project"] is None else f" in {plain(row['project'])}"
     head = Text(f"silent since {when(row['silent_since']) or 'a time not told'}", "bold")
     number = "" if row["number"] is None else f" turn {row['number']}"
-    whose = f"  {plain(row['agent'])} {short[row['session_id']]}{number}{project}"
-    head.append(whose, "not bold")
+    who = f"  {whose(row['agent'])} {short[row['session_id']]}{number}{project}"
+    head.append(who, "not bold")
     out.print(head)
     if row["prompt"]:
         indent(out, f"prompt: {shortened(row['prompt'], PROMPT_CHARACTERS)}")

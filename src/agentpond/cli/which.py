@@ -8,7 +8,7 @@ from ..exporters.duckdb.sql import literal
 from ..pipeline.core.errors import Permanent
 from ..pipeline.core.sessions import SESSIONLESS
 from .reading import Reader
-from .shown import moment
+from .shown import moment, plain
 
 SHORT = 8
 """The least of an id that is shown; of ids with a time in front it may take more."""
@@ -44,7 +44,7 @@ class Which:
     def words(self) -> str:
         """Say which are meant."""
         if self.session is not None:
-            return f"in session {self.session}"
+            return f"in session {plain(self.session)}"
         if self.latest is not None:
             return (
                 f"in the latest {self.latest} sessions"
@@ -98,7 +98,7 @@ def session_of(reader: Reader, beginning: str) -> str:
 
 
 def short_ids(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
-    """Shorten ids as far as no other session of the store begins so."""
+    """Shorten ids as far as no other session of the store begins so, for people to read."""
     asked = sorted({*ids})
     if not asked:
         return {}
@@ -107,13 +107,13 @@ def short_ids(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
         f"lead(session_id) OVER (ORDER BY session_id) AS after FROM ({KNOWN}) "
         f"QUALIFY session_id IN ({', '.join(map(literal, asked))})"
     )
-    short = {each: each for each in asked}
+    short = {each: plain(each) for each in asked}
     for row in neighbours:
         each = row["session_id"]
         others = [row[side] or "" for side in ("before", "after")]
         shared = max(_shared(each, other) for other in others)
         if not each.startswith(f"{SESSIONLESS}:"):
-            short[each] = each[: max(SHORT, shared + 1)]
+            short[each] = plain(each[: max(SHORT, shared + 1)])
     return short
 
 

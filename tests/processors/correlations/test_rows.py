@@ -218,6 +218,72 @@ def test_an_error_about_two_files_is_two_rows() -> None:
     ]
 
 
+def test_a_file_that_only_a_message_of_the_command_names_does_not_count() -> None:
+    given = told(
+        edited(0, "/srv/README.md"),
+        ran(5, "git commit -m 'update README.md'", "fatal: unable to detect email address"),
+    )
+
+    assert related(given) == []
+
+
+def test_a_file_of_that_name_in_another_folder_than_the_command_s_is_another() -> None:
+    error = "src/index.ts(3,5): error TS2322: x"
+    given = told(
+        edited(0, "/srv/a/src/index.ts"),
+        ran(5, "cd /srv/b && tsc", error),
+        ran(6, "cd b && tsc", error),
+        ran(7, "cd /srv/b && tsc src/index.ts", "Shell command failed"),
+    )
+
+    assert related(given) == []
+
+
+def test_of_files_of_that_name_the_one_in_the_command_s_folder_counts() -> None:
+    error = "src/index.ts(3,5): error TS2322: x"
+    given = told(
+        edited(0, "/srv/b/src/index.ts"),
+        edited(1, "/srv/a/src/index.ts"),
+        ran(5, "cd /srv/b && tsc", error),
+        ran(6, "tsc", error),
+    )
+
+    assert related(given) == [
+        (3, 1, "agent", "/srv/b/src/index.ts"),
+        (4, 2, "agent", "/srv/a/src/index.ts"),
+    ]
+
+
+def test_a_file_deeper_in_the_command_s_folder_counts() -> None:
+    error = "src/index.ts(3,5): error TS2322: x"
+    given = told(
+        edited(0, "/srv/b/packages/web/src/index.ts"),
+        ran(5, "cd /srv/b && tsc", error),
+        ran(6, "cd packages/web && tsc", error),
+    )
+
+    assert related(given) == [
+        (2, 1, "agent", "/srv/b/packages/web/src/index.ts"),
+        (3, 1, "agent", "/srv/b/packages/web/src/index.ts"),
+    ]
+
+
+def test_a_file_that_others_wrote_is_not_the_one_of_that_name() -> None:
+    trace = 'File "/usr/lib/python3/site-packages/x/utils.py", line 2, in f'
+    given = told(edited(0, "utils.py"), ran(5, TESTS, trace))
+
+    assert related(given) == []
+
+
+def test_a_file_that_others_wrote_is_related_where_its_edit_says_so_too() -> None:
+    given = told(
+        edited(0, "node_modules/x/index.js"),
+        ran(5, TESTS, "at f (/srv/app/node_modules/x/index.js:3:5)"),
+    )
+
+    assert related(given) == [(2, 1, "agent", "node_modules/x/index.js")]
+
+
 def test_what_ended_at_the_same_moment_but_began_before_counts() -> None:
     given = told(
         edited(5, CALC, duration_ms=2000.0, tool_call_id="z"),

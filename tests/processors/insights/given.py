@@ -55,7 +55,7 @@ def turn(status: str, **columns: Any) -> Row:
 def session(session_id: str = "s", **columns: Any) -> Row:
     """Make a row of `sessions`, of a minute in the morning."""
     told = {"session_id": session_id, "started_at": at(0), "last_seen_at": at(60)}
-    return {**_WHOSE, **told, **columns}
+    return {**_WHOSE, **told, "cost_coverage": 1.0, **columns}
 
 
 def before(number: int, cost_usd: float | None = 1.0, **columns: Any) -> Row:

@@ -235,3 +235,38 @@ def test_it_can_be_switched_off(rule: str) -> None:
     sessions = given(told(prompt(0, "Go."), compacted(10)), api_calls=[FIRST, LATE])
 
     assert (len(found(rule, sessions)), found(rule, sessions, off=[rule])) == (1, [])
+
+
+def test_sub_agents_of_one_kind_that_are_not_told_apart_have_no_cache_in_common() -> None:
+    kind: Row = {"query_source": "agent:builtin:Explore"}
+
+    assert expired(cached(0, 0, 20_000, **kind), cached(306, 0, 20_100, **kind)) == []
+
+
+def test_a_sub_agent_that_is_told_apart_has_a_cache_of_its_own() -> None:
+    one: Row = {"query_source": "agent:builtin:Explore", "subagent_id": "a"}
+
+    assert len(expired(cached(0, 0, 20_000, **one), cached(306, 0, 20_100, **one))) == 1
+
+
+def test_what_is_kept_for_an_hour_costs_twice_the_input_to_write_again() -> None:
+    (row,) = expired(FIRST, cached(306, 0, 20_100, cache_write_1h_tokens=20_100))
+
+    assert row["cost_usd"] == pytest.approx(20_000 * (6 - 0.3) / 1e6)
+
+
+def test_a_sum_of_which_a_part_has_no_price_is_not_told() -> None:
+    unpriced: Row = {"model": "nobody-knows"}
+    calls = [cached(0, 0, 20_000, **unpriced), cached(306, 0, 20_100, **unpriced)]
+
+    (row,) = expired(FIRST, LATE, *calls)
+
+    assert (row["payload"]["times"], row.get("cost_usd")) == (2, None)
+
+
+def test_a_sub_agents_call_is_not_what_follows_a_compaction() -> None:
+    other = cached(20, 0, 40_000, query_source="agent:builtin:Explore", subagent_id="a")
+
+    (row,) = rebuilt(compacted(10), other, cached(40, 0, 8_000))
+
+    assert row["payload"]["tokens"] == 8_010

@@ -161,3 +161,11 @@ def test_its_id_stays_the_same_when_more_points_come() -> None:
 
 def test_it_can_be_switched_off() -> None:
     assert missing(POINT, off=["missing_signals"]) == []
+
+
+def test_what_an_agent_counted_twice_is_not_missing() -> None:
+    note = "usage was counted 3 times by the agent (a gateway that repeats usage frames)"
+    half = {"capture_ratio": 0.4}
+
+    assert missing(prompt(0, "Go."), calls=(call(5, cost_note=note),), own=half) == []
+    assert len(missing(prompt(0, "Go."), calls=(call(5),), own=half)) == 1

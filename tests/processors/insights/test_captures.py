@@ -38,8 +38,7 @@ def test_tools_that_were_not_allowed_are_found(protocol: str) -> None:
     rows = found(f"claude_code/rejected/{protocol}")
 
     assert rows == [
-        ("denied_tools", "info", "Bash was not allowed 1 time"),
-        ("denied_tools", "info", "Bash was not allowed 1 time, decided by config"),
+        ("denied_tools", "info", "Bash was not allowed 2 times, decided by config"),
         ("denied_tools", "info", "Write was not allowed 1 time"),
     ]
 

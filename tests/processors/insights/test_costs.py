@@ -91,7 +91,7 @@ def test_cheap_sessions_are_never_told_of() -> None:
     earlier = eight(0.001)
 
     assert outliers(0.09, *earlier) == []
-    assert len(outliers(0.1, *earlier)) == 1
+    assert len(outliers(0.11, *earlier)) == 1
     assert len(outliers(0.09, *earlier, cost_least_usd=0.05)) == 1
 
 
@@ -274,3 +274,14 @@ def test_it_can_be_switched_off(rule: str) -> None:
     sessions = given(told(prompt(0, "Go.")), api_calls=[unpriced(1)], sessions=rows)
 
     assert (len(found(rule, sessions)), found(rule, sessions, off=[rule])) == (1, [])
+
+
+def test_sums_that_lack_prices_are_held_against_nothing() -> None:
+    partly = {"cost_coverage": 0.5}
+
+    assert outliers(2.0, *eight(**partly)) == []
+    assert outliers(2.0, *eight(), own=partly) == []
+
+
+def test_where_earlier_sessions_cost_nothing_a_cent_is_not_out_of_line() -> None:
+    assert outliers(0.1, *eight(0.0)) == []

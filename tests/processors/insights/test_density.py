@@ -145,3 +145,10 @@ def test_each_session_has_the_first_20_of_its_own_errors_as_evidence() -> None:
 
 def test_it_can_be_switched_off() -> None:
     assert density(told(*errors(60)), off=["error_density"]) == []
+
+
+def test_uses_of_tools_that_were_turned_down_are_no_errors() -> None:
+    refused = {"tool_name": "Bash", "decision": "reject", "decision_source": "user_reject"}
+    rows = [{**row, **refused, "tool_call_id": f"c{n}"} for n, row in enumerate(errors(30))]
+
+    assert found("error_density", given(told(*rows), api_calls=[])) == []

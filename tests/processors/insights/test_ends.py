@@ -96,6 +96,10 @@ def test_a_prompt_of_a_turn_that_stands_still_was_never_answered_either() -> Non
     assert len(unanswered(status="stalled")) == 1
 
 
+def test_nobody_waits_for_an_answer_to_what_the_agent_made_up() -> None:
+    assert unanswered(prompt="<task-notification> done") == []
+
+
 def test_a_prompt_was_answered_if_a_call_worked() -> None:
     assert unanswered(calls=(refused(5), call(6))) == []
 

@@ -243,3 +243,22 @@ def test_it_can_be_switched_off(rule: str) -> None:
     sessions = given(told(*loop(5), *(ran(200 + n, "npm run build", "TS1") for n in range(5))))
 
     assert (len(found(rule, sessions)), found(rule, sessions, off=[rule])) == (1, [])
+
+
+@pytest.mark.parametrize("command", ["sleep 30; gh pr view 12", "cd app && gh pr checks 12"])
+def test_commands_that_wait_for_something_are_no_loops(command: str) -> None:
+    assert repeated(told(*(ran(10 * number, command, "pending") for number in range(4)))) == []
+
+
+def test_tests_that_fail_again_after_an_edit_did_not_have_the_same_input() -> None:
+    assert repeated(told(*loop(3)), loop_failures=9) == []
+
+
+def test_a_command_that_is_no_test_is_not_mended_by_an_edit_of_something() -> None:
+    rows = [
+        row
+        for number in range(3)
+        for row in (edited(20 * number, "a.md"), ran(20 * number + 10, "deploy", "no"))
+    ]
+
+    assert len(repeated(told(*rows))) == 1

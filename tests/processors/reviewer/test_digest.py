@@ -80,16 +80,56 @@ def test_tools_are_summed_up() -> None:
     ]
 
 
-def test_errors_are_told_by_their_templates() -> None:
-    clusters = [cluster("cat: <path>: No such file", count=3, command="cat", tool_name="Bash")]
-
-    (told,) = cells(digest({"sessions": [session()], "error_clusters": clusters})["errors"])
-
-    assert (told["template"], told["command"], told["count"]) == (
-        "cat: <path>: No such file",
-        "cat",
-        3,
+def test_errors_are_told_by_category_fingerprint_tool_and_program() -> None:
+    row = cluster(
+        "Login of customer Alice Smith failed",
+        fingerprint="00ff",
+        category="authentication",
+        command="psql -c accounts",
+        tool_name="Bash",
+        count=3,
     )
+
+    (told,) = cells(digest({"sessions": [session()], "error_clusters": [row]})["errors"])
+
+    assert told == {
+        "category": "authentication",
+        "fingerprint": "00ff",
+        "source": None,
+        "tool": "Bash",
+        "program": "psql",
+        "count": 3,
+        "resolved": None,
+        "cost_after_usd": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("git push", "git"),
+        ("/usr/bin/cat", "cat"),
+        ("python3 -m pytest", "python3"),
+        ("(curl -u admin:hunter2 https://x)", None),
+        ("{ export DBPW=hunter2; psql; }", None),
+        ("DBPW=hunter2 psql", None),
+        (None, None),
+    ],
+)
+def test_of_a_command_its_program_alone_is_told(command: str | None, program: str | None) -> None:
+    rows = {"sessions": [session()], "error_clusters": [cluster("x", command=command)]}
+
+    (told,) = cells(digest(rows)["errors"])
+
+    assert told["program"] == program
+
+
+def test_with_prompts_templates_and_commands_are_told() -> None:
+    rows = {"sessions": [session()], "error_clusters": [cluster("no <path>", command="git push")]}
+
+    (told,) = cells(digest(rows, prompts=True)["errors"])
+
+    assert (told["template"], told["command"]) == ("no <path>", "git push")
 
 
 def test_findings_are_told_by_kind_and_numbers() -> None:
@@ -115,16 +155,37 @@ def test_names_of_tools_stay_in_the_numbers() -> None:
     assert json.loads(told["numbers"]) == {"tool_name": 'a "b"', "what": "<text>", "denied": 2}
 
 
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [("git push", "git"), ("/bin/cat", "cat"), ("X=hunter2 psql", "<text>"), ('a "b"', "a")],
+)
+def test_of_programs_in_the_numbers_their_names_alone_stay(program: str, told: str) -> None:
+    payload = json.dumps({"program": program, "failures": 3})
+
+    (row,) = cells(digest({**usual(), "insights": [insight("x", payload=payload)]})["findings"])
+
+    assert json.loads(row["numbers"]) == {"program": told, "failures": 3}
+
+
 def written() -> dict[str, list[dict[str, object]]]:
     """Give a session in which all that was written holds the canary."""
     return {
         "sessions": [session(cwd=CANARY, repository=CANARY, user_email=CANARY, user_id=CANARY)],
         "turns": [turn(1, prompt=f"Mend {CANARY}")],
         "error_clusters": [
-            cluster("<path>", example=CANARY, resolved_by=CANARY, advice=CANARY),
+            cluster(
+                f"no {CANARY}",
+                fingerprint="00ff",
+                command=f"git commit {CANARY}",
+                **dict.fromkeys(("example", "resolved_by", "advice"), CANARY),
+            ),
         ],
         "insights": [
-            insight("retries", message=CANARY, payload=json.dumps({"example": CANARY})),
+            insight(
+                "retries",
+                message=CANARY,
+                payload=json.dumps({"example": CANARY, "program": f"git {CANARY}"}),
+            ),
         ],
     }
 

@@ -117,6 +117,17 @@ def test_of_two_models_with_as_much_output_the_first_by_name_is_the_agent_s() ->
     assert {row["model"] for row in rows} == {"haiku"}
 
 
+def test_of_two_models_with_as_much_output_that_of_more_calls_is_the_agent_s() -> None:
+    calls = [
+        call(model, api_call_id=f"{n}", output_tokens=output)
+        for n, (model, output) in enumerate((("haiku", 10), ("opus", 5), ("opus", 5)))
+    ]
+
+    rows = reviews(sessions({**usual(), "api_calls": calls}), answering())
+
+    assert {row["model"] for row in rows} == {"opus"}
+
+
 def test_a_model_that_does_not_say_its_name_has_the_one_that_was_asked() -> None:
     rows = reviews(sessions(), answering())
 

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ....core.made import SUM_OF_TURN
+from ....evidence.spending import began_us
 from ....evidence.uses import micros
 from ....pricing.book import PriceBook
-from ....pricing.vectors import COLUMNS, price
-from ....session.groups import Groups, Numbers, codes_of, mask_of
+from ....pricing.vectors import Usage, cost_of, tiers_of
+from ....session.groups import Groups, Mask, Numbers, codes_of, mask_of
+from ....session.searching import places
 from ....session.texts import dollars
 from ..config import Config
 from ..finding import Found, Rule, evidence_of, findings
@@ -37,7 +39,8 @@ _REBUILT = Rule(
 )
 
 # Titles, suggestions and the like are calls beside the conversation.
-_MAIN = r"^(?:sdk|repl_main.*|agent:.*)$"
+_MAIN = r"^(?:sdk|repl_main.*)$"
+_SUBAGENT = "agent:"
 
 _KEPT = 0.5
 """A cache of which less than that is read again is taken for gone; a context that shrank below
@@ -76,7 +79,7 @@ def cache_expired(given: Given, config: Config, book: PriceBook) -> pa.RecordBat
     some = talk.before >= 0
     row, before = talk.row[some], talk.before[some]
     lost = _lost(calls, row, before)
-    pause_us = _began(calls)[row] - micros(calls.column("time"))[before]
+    pause_us = began_us(calls)[row] - micros(calls.column("time"))[before]
     idle = pause_us > config.cache_idle // timedelta(microseconds=1)
     gone = np.flatnonzero(idle & (lost >= config.cache_tokens))
     row, lost = row[gone], lost[gone]
@@ -109,7 +112,7 @@ def _told(
     counted = groups.where(np.arange(len(paid.row)) < paid.times)
     times = counted.counts()
     chosen = pa.array(mask_of(pc.greater(times, 0)).nonzero()[0])
-    cost = groups.sum(paid.cost_usd).take(chosen)
+    cost = _sum_if_all(groups, paid.cost_usd).take(chosen)
     extra = pc.binary_join_element_wise(", for ", dollars(cost), "")
     time = given.calls.column("time").take(pa.array(paid.row))
     return findings(
@@ -130,21 +133,25 @@ def _told(
     )
 
 
+def _sum_if_all(groups: Groups, cost_usd: pa.DoubleArray) -> pa.DoubleArray:
+    """Add up what each group cost; NULL where a part of it has no price."""
+    unpriced = groups.any(mask_of(cost_usd.is_null()))
+    return pc.if_else(pa.array(unpriced), pa.scalar(None, pa.float64()), groups.sum(cost_usd))
+
+
 def _talk(given: Given) -> _Talk:
     """Put the calls of conversations in order."""
     calls = given.calls
-    source = calls.column("query_source")
-    main = mask_of(source.is_null()) | mask_of(pc.match_substring_regex(source, _MAIN))
+    main = _main(calls) | _named_subagent(calls)
     single = ~mask_of(pc.equal(calls.column("usage_source"), "metrics"))
     single &= ~mask_of(pc.ends_with(calls.column("api_call_id"), SUM_OF_TURN))
     worked = ~mask_of(pc.invert(calls.column("success")))
-    used = mask_of(calls.column("cost_status").is_valid()) & mask_of(
-        calls.column("time").is_valid()
-    )
+    used = mask_of(calls.column("cost_status").is_valid())
+    used &= mask_of(calls.column("time").is_valid())
     row = np.flatnonzero(main & single & worked & used & (_sessions(given) >= 0))
     names = ("session_id", "model", "query_source", "subagent_id")
     key = codes_of(*(calls.column(name) for name in names))[row]
-    order = np.lexsort((row, _began(calls)[row], key))
+    order = np.lexsort((row, began_us(calls)[row], key))
     row, key = row[order], key[order]
     before = np.full(len(row), -1, dtype=np.int64)
     same = np.flatnonzero(key[1:] == key[:-1]) + 1
@@ -152,15 +159,25 @@ def _talk(given: Given) -> _Talk:
     return _Talk(row, before)
 
 
+def _main(calls: pa.RecordBatch) -> Mask:
+    """Mask the calls of the main conversation: Codex names no source."""
+    source = calls.column("query_source")
+    return mask_of(source.is_null()) | mask_of(pc.match_substring_regex(source, _MAIN))
+
+
+def _named_subagent(calls: pa.RecordBatch) -> Mask:
+    """Mask the calls of sub-agents that can be told from others of their kind."""
+    kind = mask_of(pc.starts_with(calls.column("query_source"), _SUBAGENT))
+    return kind & mask_of(calls.column("subagent_id").is_valid())
+
+
 def _lost(calls: pa.RecordBatch, row: Numbers, before: Numbers) -> Numbers:
     """Count the tokens that were in the cache after the call before, and are not read now."""
-    fresh, read, write = (
-        _column(calls, name) for name in ("input_tokens", "cache_read_tokens", "cache_write_tokens")
-    )
-    kept, now = (read + write)[before], read[row]
-    whole = fresh + read + write
+    read, whole = _column(calls, "cache_read_tokens"), _whole(calls)
+    kept = (read + _column(calls, "cache_write_tokens"))[before]
+    now = read[row]
     gone = (now < _KEPT * kept) & (whole[row] >= _KEPT * whole[before])
-    missing = np.minimum(kept - now, (fresh + write)[row])
+    missing = np.minimum(kept - now, (whole - read)[row])
     lost: Numbers = np.where(gone, np.maximum(missing, 0), 0)
     return lost
 
@@ -172,41 +189,37 @@ def _extra(calls: pa.RecordBatch, lost: Numbers, book: PriceBook) -> pa.DoubleAr
 
 
 def _cost(calls: pa.RecordBatch, sent: Numbers, read: Numbers, book: PriceBook) -> pa.DoubleArray:
-    """Price some input of calls alone: sent anew, as much as was written to the cache; or read."""
-    write = np.minimum(_column(calls, "cache_write_tokens"), sent)
-    tokens = {
-        "input_tokens": pa.array(sent - write),
-        "cache_write_tokens": pa.array(write),
-        "cache_read_tokens": pa.array(read),
-        "output_tokens": pa.array(np.zeros_like(sent)),
-        "reasoning_tokens": pa.nulls(len(sent), pa.int64()),
-        "received_at": calls.column("time"),
-    }
-    columns = [tokens.get(name) if name in tokens else calls.column(name) for name in COLUMNS]
+    """Price some input of calls, as part of them: sent anew, or read from the cache.
+
+    Of what was sent anew as much was written to the cache as the call wrote, and of that as much
+    for an hour as the ledger has found.
+    """
     if not len(sent):
         return pa.array([], pa.float64())
-    return price(pa.RecordBatch.from_arrays(columns, COLUMNS), book)
+    write = np.minimum(_column(calls, "cache_write_tokens"), sent)
+    hour = np.minimum(_column(calls, "cache_write_1h_tokens"), write)
+    nothing = np.zeros_like(sent)
+    usage = Usage((sent - write, read, write - hour, hour, nothing, nothing), sent < 0, sent < 0)
+    tiers = tiers_of(calls, calls.column("time"), _whole(calls), book)
+    cost = cost_of(usage, tiers)
+    return pa.array(cost, mask=np.isnan(cost))
 
 
 def _after_compactions(given: Given, talk: _Talk) -> Numbers:
-    """Give the first call of a conversation after each compaction, within an hour of it."""
+    """Give the first call of the main conversation after each compaction, within an hour of it."""
     steps, calls = given.steps, given.calls
     done = mask_of(pc.equal(steps.column("event_type"), "compaction"))
     done &= ~mask_of(pc.invert(steps.column("success"))) & mask_of(steps.column("time").is_valid())
     moments = steps.filter(pa.array(done))
-    place = of_sessions(moments, given.ids).of_row
-    since = micros(moments.column("time"))
-    order = talk.row[np.lexsort((_began(calls)[talk.row], _sessions(given)[talk.row]))]
-    rank = np.unique(np.concatenate([_began(calls)[order], since]), return_inverse=True)[1].ravel()
-    width = np.int64(len(rank) + 1)
-    have = _sessions(given)[order] * width + rank[: len(order)]
-    at = np.searchsorted(have, place * width + rank[len(order) :], "left")
-    inside = at < len(order)
-    row = order[np.minimum(at, len(order) - 1)] if len(order) else at
-    if not len(order):
-        return np.array([], dtype=np.int64)
-    inside &= _sessions(given)[row] == place
-    inside &= _began(calls)[row] - since < _MOST_HOURS_US
+    place, since = of_sessions(moments, given.ids).of_row, micros(moments.column("time"))
+    main = talk.row[_main(calls)[talk.row]]
+    if not len(main):
+        return main
+    began, session = began_us(calls), _sessions(given)
+    order = main[np.lexsort((began[main], session[main]))]
+    at = places(session[order], began[order], place, since)
+    row = order[np.minimum(at, len(order) - 1)]
+    inside = (at < len(order)) & (session[row] == place) & (began[row] - since < _MOST_HOURS_US)
     return np.unique(row[inside])
 
 
@@ -214,10 +227,11 @@ def _sessions(given: Given) -> Numbers:
     return given.main.of_row
 
 
-def _began(calls: pa.RecordBatch) -> Numbers:
-    took_us = pc.multiply(pc.fill_null(calls.column("duration_ms"), 0.0), 1000.0)
-    began: Numbers = micros(calls.column("time")) - took_us.to_numpy().astype(np.int64)
-    return began
+def _whole(calls: pa.RecordBatch) -> Numbers:
+    """Count all input of calls: what their price's tier goes by."""
+    names = ("input_tokens", "cache_read_tokens", "cache_write_tokens")
+    fresh, read, write = (_column(calls, name) for name in names)
+    return fresh + read + write
 
 
 def _column(calls: pa.RecordBatch, name: str) -> Numbers:

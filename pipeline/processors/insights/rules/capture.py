@@ -61,7 +61,7 @@ def missing_signals(given: Given, config: Config) -> pa.RecordBatch:
         "logs": (metrics & ~any_of["logs"] & ~any_of["traces"] & _metered(given))[place],
         "tools": _without_tools(given)[place],
         "words": _without_words(given)[place],
-        "records": mask_of(pc.less(ratio, config.capture_least)),
+        "records": mask_of(pc.less(ratio, config.capture_least)) & ~_counted_twice(given)[place],
     }
     parts = [_found(given, what, mask) for what, mask in lacking.items()]
     rows = pa.Table.from_batches(parts).combine_chunks()
@@ -78,6 +78,17 @@ def _metered(given: Given) -> Mask:
     named = ~mask_of(pc.starts_with(given.ids, f"{SESSIONLESS}:"))
     metered: Mask = named | of_sessions(given.calls, given.ids).any(counted)
     return metered
+
+
+def _counted_twice(given: Given) -> Mask:
+    """Mask the sessions whose agent counted usage several times: too little is told to be here.
+
+    Source: reference of Claude Code, section 10, gateways that repeat usage; the ledger notes it.
+    """
+    calls = given.calls
+    noted = mask_of(pc.match_substring(calls.column("cost_note"), "repeats usage"))
+    twice: Mask = of_sessions(calls, given.ids).any(noted)
+    return twice
 
 
 def _without_tools(given: Given) -> Mask:

@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from ....core.sessions import EARLIER_DAYS
 from ....session.groups import Groups, Mask, Numbers, codes_of, mask_of
 from ....session.quantiles import Reals, quantiles, spreads
+from ....session.searching import places
 from ....session.texts import dollars
 from ..config import Config
-from ..finding import Found, Rule, counted, evidence_of, findings, graded, no_evidence
+from ..finding import Found, Rule, counted, evidence_of, findings, graded
 from ..given import Given
 
 _OUTLIER = Rule(
@@ -36,7 +37,8 @@ _WINDOW_US = EARLIER_DAYS * 86_400_000_000
 # What has cost the same every time has no spread; a tenth of it is no news.
 _LEAST_SPREAD = 0.1
 
-_NONE = pa.scalar(None, pa.string())
+# A sum that lacks a tenth of its calls, or more, can be held against nothing.
+_COVERED = 0.9
 
 
 def cost_outlier(given: Given, config: Config) -> pa.RecordBatch:
@@ -44,7 +46,7 @@ def cost_outlier(given: Given, config: Config) -> pa.RecordBatch:
     own = given.own
     by_repository, by_id, by_email = (_usual(own, given.earlier, each, config) for each in _WHOSE)
     usual = by_repository.or_else(by_id).or_else(by_email)
-    cost = pc.fill_null(own.column("cost_usd"), 0.0).to_numpy()
+    cost = pc.fill_null(_covered(own), 0.0).to_numpy()
     bad = (cost > usual.limit) & (cost >= config.cost_least_usd)
     row = np.flatnonzero(bad)
     chosen = pa.array(row)
@@ -62,7 +64,7 @@ def cost_outlier(given: Given, config: Config) -> pa.RecordBatch:
                 "whose": words,
             },
             own.column("started_at").take(chosen),
-            no_evidence(len(row)),
+            _dearest(given, own.column("session_id").take(chosen)),
             words={
                 "cost": dollars(pa.array(cost[row])),
                 "usual": dollars(pa.array(usual.median[row])),
@@ -70,6 +72,16 @@ def cost_outlier(given: Given, config: Config) -> pa.RecordBatch:
             cost_usd=pa.array(cost[row] - usual.median[row]),
         ),
     )
+
+
+def _dearest(given: Given, ids: pa.StringArray) -> pa.ListArray:
+    """List the events of the API calls that cost most in each of some sessions."""
+    calls = given.calls
+    cost = pc.fill_null(calls.column("cost_usd"), -1.0).to_numpy()
+    order = np.argsort(-cost, kind="stable")
+    order = order[cost[order] > 0]
+    place = pc.index_in(calls.column("session_id").take(pa.array(order)), value_set=ids)
+    return evidence_of(Groups.at(place, len(ids)), given.events_of_calls(order))
 
 
 def unpriced_model(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
@@ -122,14 +134,15 @@ class _Usual:
 
 def _usual(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str, config: Config) -> _Usual:
     """Give what the earlier sessions that share a column with each cost."""
-    earlier = earlier.filter(pc.is_valid(earlier.column("cost_usd")))
+    earlier = earlier.filter(pc.is_valid(_covered(earlier)))
     session, other = _history(own, earlier, whose)
     cost = earlier.column("cost_usd").take(pa.array(other)).to_numpy()
     count = np.bincount(session, minlength=own.num_rows)
     median = quantiles(session, cost, own.num_rows, 0.5)
     spread = np.maximum(spreads(session, cost, median), _LEAST_SPREAD * median)
     told: Mask = count >= config.cost_sessions
-    limit = np.where(told, median + config.cost_spread * spread, np.inf)
+    more = np.maximum(config.cost_spread * spread, config.cost_least_usd)
+    limit = np.where(told, median + more, np.inf)
     return _Usual(told, count, median, limit)
 
 
@@ -142,19 +155,21 @@ def _history(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[
     mine, theirs = _circles(own, earlier, whose)
     until, over = _us(own, "started_at"), _us(earlier, "last_seen_at")
     order = np.lexsort((over, theirs))
-    times = np.concatenate([over[order], until, until - _WINDOW_US])
-    rank = np.unique(times, return_inverse=True)[1].ravel()
-    width, count = np.int64(len(rank) + 1), len(mine)
-    have = theirs[order] * width + rank[: len(order)]
     first, end = (
-        np.searchsorted(have, mine * width + ranks, "left")
-        for ranks in (rank[len(order) + count :], rank[len(order) : len(order) + count])
+        places(theirs[order], over[order], mine, moment) for moment in (until - _WINDOW_US, until)
     )
     size = np.clip(end - first, 0, _MOST_SESSIONS)
     size[~mask_of(pc.and_(*(own.column(name).is_valid() for name in (whose, "started_at"))))] = 0
-    session = np.repeat(np.arange(count), size)
+    session = np.repeat(np.arange(len(mine)), size)
     from_end = np.repeat(np.cumsum(size), size) - np.arange(len(session))
     return session, order[np.repeat(end, size) - from_end]
+
+
+def _covered(rows: pa.RecordBatch) -> pa.DoubleArray:
+    """Give the cost of sessions; NULL where too few of their calls have a price."""
+    enough = pc.greater_equal(rows.column("cost_coverage"), _COVERED)
+    none = pa.scalar(None, pa.float64())
+    return pc.if_else(pc.fill_null(enough, fill_value=False), rows.column("cost_usd"), none)
 
 
 def _circles(own: pa.RecordBatch, earlier: pa.RecordBatch, whose: str) -> tuple[Numbers, Numbers]:

@@ -19,14 +19,16 @@ _MANY = 5
 
 
 def denied_tools(given: Given, config: Config) -> pa.RecordBatch:
-    """Count the uses of each tool that were not allowed, by who decided."""
+    """Count the uses of each tool that were not allowed, and name who decided."""
     uses = given.errors.uses
-    names = ("session_id", "tool_name", "decision_source")
+    names = ("session_id", "tool_name")
     groups = Groups.by(*(uses.column(name) for name in names), where=uses.rejected)
     denied = groups.counts()
     chosen = pa.array(mask_of(pc.greater_equal(denied, config.denials)).nonzero()[0])
-    session_id, tool_name, source = (groups.first(uses.column(name)).take(chosen) for name in names)
+    session_id, tool_name = (groups.first(uses.column(name)).take(chosen) for name in names)
     tool_name = pc.fill_null(tool_name, "a tool")
+    sources = pc.binary_join(groups.texts(uses.column("decision_source")).take(chosen), " and ")
+    source = pc.if_else(pc.equal(sources, ""), pa.scalar(None, pa.string()), sources)
     by = pc.fill_null(pc.binary_join_element_wise(", decided by ", source, ""), "")
     return findings(
         _RULE,
@@ -37,6 +39,6 @@ def denied_tools(given: Given, config: Config) -> pa.RecordBatch:
             groups.min(uses.column("started_at")).take(chosen),
             evidence_of(groups, uses.event_id).take(chosen),
             words={"times": counted(denied.take(chosen), "time", "times"), "by": by},
-            subject=pc.binary_join_element_wise(tool_name, by, "\n"),
+            subject=tool_name,
         ),
     )

@@ -26,7 +26,7 @@ def error_density(given: Given, config: Config) -> pa.RecordBatch:
     groups = of_sessions(events, given.ids)
     groups = groups.where(_told(events, groups))
     row = groups.rows
-    errors = _errors(events)[row]
+    errors = (_errors(events) & ~_turned_down(given))[row]
     last, first, count = _densest(groups.of_row[row], errors, config.density_events)
     bad = np.flatnonzero(count > config.density_errors)
     within = Groups(_stretches(groups, row, errors, first, last), groups.count)
@@ -63,6 +63,13 @@ def _errors(events: pa.RecordBatch) -> Mask:
     refused = mask_of(pc.equal(events.column("event_type"), "api_error"))
     exited = mask_of(pc.not_equal(events.column("exit_code"), 0))
     return failed | refused | exited | mask_of(events.column("error_message").is_valid())
+
+
+def _turned_down(given: Given) -> Mask:
+    """Mask the events that stand for uses of tools that were not allowed: they did not fail."""
+    uses = given.errors.uses
+    refused = uses.event_id.filter(pa.array(uses.rejected)).drop_null()
+    return mask_of(pc.is_in(given.events.column("event_id"), value_set=refused))
 
 
 def _densest(session: Numbers, errors: Mask, window: int) -> tuple[Numbers, Numbers, Numbers]:

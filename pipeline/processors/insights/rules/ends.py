@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 
 from ....session.groups import Groups, Mask, mask_of
 from ....session.joining import last_alike
+from ....session.prompts import made_up
 from ..config import Config
 from ..finding import Found, Rule, counted, evidence_of, findings
 from ..given import Given
@@ -40,7 +41,10 @@ def abandoned_turn(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG
 
 
 def unanswered_prompt(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
-    """Give the turns whose prompt led to nothing, though they are over or stand still."""
+    """Give the turns whose prompt led to nothing, though they are over or stand still.
+
+    One that was broken off is told of as such; for a prompt that the agent made up nobody waits.
+    """
     turns, steps = given.turns, given.steps
     kind = steps.column("event_type")
     answers = _any_in_turn(given, steps, mask_of(pc.equal(kind, "assistant_response")))
@@ -52,9 +56,9 @@ def unanswered_prompt(given: Given, config: Config) -> pa.RecordBatch:  # noqa: 
     used = mask_of(pc.greater(pc.fill_null(turns.column("tool_calls"), 0), 0))
     counted = mask_of(turns.column("api_calls").is_valid())
     asked = mask_of(_prompt(given).is_valid())
-    # One that was broken off is told of by `abandoned_turn`.
-    over = ~_status(given, "active") & ~_status(given, "aborted")
-    silent = asked & counted & over & ~answers & ~commands & ~calls & ~used
+    waited = ~_status(given, "active") & ~_status(given, "aborted")
+    waited &= ~mask_of(made_up(turns.column("prompt")))
+    silent = asked & counted & waited & ~answers & ~commands & ~calls & ~used
     return _told(given, _UNANSWERED, silent, "warning")
 
 

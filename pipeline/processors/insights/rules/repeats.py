@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....evidence.after import cost_within
-from ....evidence.commands import programs_of
+from ....evidence.commands import programs_of, run_tests
+from ....evidence.spending import cost_within
 from ....session.groups import Groups, Mask, Numbers, codes_of, mask_of
 from ..config import Config
 from ..finding import Found, Rule, evidence_of, findings, graded
@@ -78,20 +78,35 @@ def repeated_failure(given: Given, config: Config) -> pa.RecordBatch:
 
 
 def _runs(given: Given, config: Config) -> Groups:
-    """Group failures of the same tool with the same input with no success between."""
+    """Group failures of the same tool and sub-agent with the same input, no success between.
+
+    Tests that were run again after an edit were not run again with the same input.
+    """
     uses = given.errors.uses
     told = pc.coalesce(uses.command, uses.tool_input)
-    polling = pa.array([each.lower() for each in config.polling_tools], pa.string())
-    polls = pc.is_in(pc.ascii_lower(uses.column("tool_name")), value_set=polling)
     tried = mask_of(told.is_valid()) & (uses.failed | uses.worked)
-    tried &= ~mask_of(polls) & (given.loops.of_use < 0)
+    tried &= ~_polling(given, config) & (given.loops.of_use < 0)
+    edits = np.cumsum(uses.edits & uses.worked) * run_tests(uses.command)
+    whose = (uses.column(name) for name in ("session_id", "tool_name", "subagent_id"))
     row = np.flatnonzero(tried)
-    key = codes_of(uses.column("session_id"), uses.column("tool_name"), told)[row]
+    key = codes_of(*whose, told, pa.array(edits))[row]
     order = np.lexsort((row, key))
     of_row = np.full(len(uses), -1, dtype=np.int64)
     number = _numbered(key[order], uses.worked[row[order]])
     of_row[row[order]] = np.where(uses.failed[row[order]], number, -1)
     return Groups.of_codes(of_row)
+
+
+def _polling(given: Given, config: Config) -> Mask:
+    """Mask the uses of tools, and the commands, that are called again and again by nature."""
+    uses = given.errors.uses
+    tools = pa.array([each.lower() for each in config.polling_tools], pa.string())
+    polls = mask_of(pc.is_in(pc.ascii_lower(uses.column("tool_name")), value_set=tools))
+    program = programs_of(uses.command)
+    for each in config.polling_commands:
+        whole = pc.match_substring(uses.command, each) if " " in each else pc.equal(program, each)
+        polls |= mask_of(whole)
+    return polls
 
 
 def _numbered(key: Numbers, worked: Mask) -> Numbers:
