@@ -94,14 +94,16 @@ RULES: tuple[Rule, ...] = (
         (
             "prompt is too long|context[ _](?:length|window|limit)|maximum context"
             "|too many (?:input )?tokens?|exceeds? (?:the )?(?:maximum )?(?:allowed )?(?:context"
-            "|tokens?|number of tokens?)|exceeds maximum allowed|input is too long|max_tokens.*exceed"
+            "|tokens?|number of tokens?)|exceeds maximum allowed|input is too long"
+            "|max_tokens.*exceed"
         ),
     ),
     (
         "rate_limit",
         (
             rf"rate.?limit|too many requests|{_STATUS}429\b|throttl|\b(?:\w+_)?quotas?(?:_\w+)?\b"
-            "|(?-i:Quota[A-Z])|usage limit|rate exceeded|tokens? per min|requests per min|resource_exhausted|slow down"
+            "|(?-i:Quota[A-Z])|usage limit|rate exceeded|tokens? per min|requests per min"
+            "|resource_exhausted|slow down"
         ),
     ),
     (
@@ -117,7 +119,8 @@ RULES: tuple[Rule, ...] = (
         (
             rf"authenticat|{_STATUS}401\b|unauthori[sz]ed|api[ _-]?key|not logged in|login required"
             "|token (?:has )?expired|expired token|invalid (?:credentials|token|bearer)|credentials"
-            r"|password|credit balance|oauth|access denied for (?:user|_)|permission denied \(publickey"
+            r"|password|credit balance|oauth|access denied for (?:user|_)"
+            r"|permission denied \(publickey"
             "|could not read username"
         ),
     ),
@@ -173,7 +176,8 @@ RULES: tuple[Rule, ...] = (
             "|cannot import name|importerror|could not (?:find|resolve) (?:module|package|a version"
             "|dependency)|no matching distribution|unresolved import|can't resolve"
             "|unable to locate package|no required module|classnotfound|noclassdeffound"
-            "|could not find _ in |satisfies the requirement|failed to resolve import|err_module_not_found"
+            "|could not find _ in |satisfies the requirement|failed to resolve import"
+            "|err_module_not_found"
             "|use of undeclared crate|package .* (?:is not in|not found|does not exist)"
             "|is not in (?:this|the npm) registry|cannot load such file"
             "|unable to resolve dependency"
@@ -255,7 +259,8 @@ RULES: tuple[Rule, ...] = (
         "invalid_request",
         (
             rf"invalid.?request|bad request|{_STATUS}400\b|{_STATUS}413\b|{_STATUS}422\b|too large"
-            "|unprocessable|unexpected .?tool_use_id|unexpected _ found in _ block|tool_result|tool_use|unsupported (?:value"
+            "|unprocessable|unexpected .?tool_use_id|unexpected _ found in _ block|tool_result"
+            "|tool_use|unsupported (?:value"
             "|parameter|model)|invalid value|invalid_|must be (?:less|greater|at least|one of)"
         ),
     ),

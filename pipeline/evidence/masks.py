@@ -171,8 +171,8 @@ KEPT = (
     # What compilers, linters, databases and JSON-RPC number their errors by.
     Rule(
         r"(\b(?i:error|warning|code)(?: code)?(?:: ?| |\[|:\[| \[)|(?:\d|<path>): )"
-        r"([A-Z]{1,7}\d{3,5}|-32\d{3})\b",
-        "\\1\1\\2\2",
+        r"([A-Z]{1,7}\d{3,5}|-32\d{3})\b|^([A-Z]{1,3}\d{4}:)",
+        "\\1\1\\2\\3\2",
         ("A99", "-99999"),
     ),
     Rule(

@@ -133,6 +133,41 @@ def test_a_review_by_rules_is_not_marked_as_a_models(found: Found) -> None:
     assert "reviewed by" not in told.out
 
 
+def test_what_a_model_advises_is_shown(found: Found) -> None:
+    payload = '{"turn": 1, "advice": "Run them once."}'
+    ask = found(reviews=(finding(C, 2, made_by="model", payload=payload),))
+
+    told = ask("insights")
+
+    assert told.out.splitlines()[2] == "    advice: Run them once."
+
+
+def test_what_stands_in_for_a_review_is_no_finding_but_counted(found: Found) -> None:
+    waiting = finding(A, 2, kind="review_summary", made_by="rules")
+    ask = found(finding(C, 1), reviews=(waiting,))
+
+    told = ask("insights")
+
+    assert told.out.splitlines()[-2:] == [
+        "1 finding in 1 session, the latest with any. Times are UTC.",
+        "1 session waits for a model's review.",
+    ]
+
+
+def test_a_session_of_which_nothing_was_made_is_not_the_latest(tmp_path: Path) -> None:
+    make(tmp_path / "a.duckdb", {"insights": [finding(A, 1)]})
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as db:
+        db.execute(
+            "INSERT INTO session_changes (number, session_id, change, events, last_received_at) "
+            "VALUES (99, 'ghost', 1, 1, TIMESTAMP '2099-01-01')"
+        )
+        db.execute(f"UPDATE sessions SET last_seen_at = NULL WHERE session_id <> '{A}'")
+
+    told = ask_of(tmp_path / "a.duckdb")("insights", "--latest", "1", "--json")
+
+    assert ids(told) == ["i1"]
+
+
 def test_a_severity_is_the_least_that_is_shown(found: Found) -> None:
     severities = ("info", "warning", "critical")
     ask = found(*(finding(A, at, severity=each) for at, each in enumerate(severities)))

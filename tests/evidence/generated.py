@@ -49,6 +49,23 @@ def filled(template: str, r: random.Random) -> str:
     return text.replace("\0", "{").replace("\1", "}")
 
 
+_AROUND = (
+    'Traceback (most recent call last):\n  File "app/main.py", line 8, in main\n    run()\n{}\n',
+    "Exit code 1\n{}",
+    "\x1b[31m{}\x1b[0m\n",
+    "<tool_use_error>{}</tool_use_error>",
+)
+"""What a shell, a language or an agent puts around an error."""
+
+
+def wrapped(messages: tuple[str, ...]) -> tuple[str, ...]:
+    """Put something around one message in five: most have several lines then."""
+    return tuple(
+        _AROUND[place // 5 % len(_AROUND)].format(text) if place % 5 == 0 else text
+        for place, text in enumerate(messages)
+    )
+
+
 def agreement(truth: tuple[int, ...], found: tuple[str, ...]) -> Agreement:
     """Compare clusters with the true ones; errors of one cluster have one name in ``found``."""
     true, given = _coded(truth), _coded(found)

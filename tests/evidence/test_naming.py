@@ -83,6 +83,27 @@ def test_what_a_test_run_says_is_a_failure_of_tests(message: str) -> None:
     assert names.category.to_pylist() == ["test_failure"]
 
 
+def test_where_the_program_does_not_tell_that_tests_ran_the_name_does() -> None:
+    names = named(ran(1, "python manage.py test", "Exit code 1"), ran(2, "python a.py", "Error"))
+
+    assert names.template.to_pylist() == ["python: tests failed", "python failed"]
+    assert names.category.to_pylist() == ["test_failure", "other"]
+
+
+def test_errors_of_one_fingerprint_are_of_one_category_whatever_ran() -> None:
+    names = named(
+        ran(1, "python a.py", "boom in the engine"),
+        ran(2, "pytest", "boom in the engine"),
+        ran(3, "cat a", "pytest failed"),
+        ran(4, "pytest", "Shell command failed"),
+        ran(5, "x", "ValueError: '/srv/timeout' is wrong"),
+        ran(6, "x", "ValueError: 'network' is wrong"),
+    )
+
+    pairs = set(zip(names.fingerprint.to_pylist(), names.category.to_pylist(), strict=True))
+    assert len(pairs) == len(set(names.fingerprint.to_pylist())) == 3
+
+
 def test_where_a_test_run_says_something_more_telling_it_is_that() -> None:
     names = named(ran(1, "pytest", "bash: line 1: pytest: command not found"))
 

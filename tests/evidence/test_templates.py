@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentpond.pipeline.evidence.messages import lines_of
 from agentpond.pipeline.evidence.templates import (
     MAX_LENGTH,
     fingerprints_of,
@@ -12,7 +13,7 @@ from agentpond.pipeline.evidence.templates import (
     templates_of,
 )
 
-from .generated import agreement, generated
+from .generated import agreement, generated, wrapped
 
 HOME = "/" + "home/ada"
 UUID = "1bf3d814-b50f-3ad5-b062-be3e75acca2d"
@@ -32,6 +33,17 @@ PIECES = (
         "<",
         ">",
         "No module named",
+    ),
+    *(
+        "\u00fc.py",
+        "gr\u00f6\u00dfe_x",
+        "\u8a2d\u5b9a",
+        "\u201e",
+        "\u300c",
+        "\u300d",
+        "\u00c4",
+        "u\u0308",
+        "7",
     ),
     *("is not found", "0x1f", "deadbeef", "2024-01-02", "host.com", "user", "\x01", "\x02", "~"),
 )
@@ -71,6 +83,23 @@ def fingerprint_of(line: str) -> object:
             "not 'this' nor \"that\" nor `those` nor \u2018these\u2019",
             "not <text> nor <text> nor <text> nor <text>",
         ),
+        ("Datei \u201eB\u00e4r.txt\u201c fehlt", "Datei <text> fehlt"),
+        ("in \u201ades Hauses\u2018 und \u00abici\u00bb", "in <text> und <text>"),
+        (
+            "\u30d5\u30a1\u30a4\u30eb\u300c\u8a2d\u5b9a.txt\u300d\u304c",
+            "\u30d5\u30a1\u30a4\u30eb<text>\u304c",
+        ),
+        ("open m\u00fcller.py or \u00dcn\u00efcode.py", "open <path>"),
+        ("open gru\u0308n.py failed", "open <path> failed"),
+        ("open \u8a2d\u5b9a/\u5c65\u6b74.json failed", "open <path> failed"),
+        ("mail to j\u00f6rg@example.com bounced", "mail to <email> bounced"),
+        ("job \u00c4rger-12, gr\u00f6\u00dfe7", "job <id>"),
+        ("\u63a5\u7d9a\u30a8\u30e9\u30fc111\u304c", "\u63a5\u7d9a\u30a8\u30e9\u30fc<n>\u304c"),
+        (
+            "write_stdin failed: Unknown process id 424242",
+            "write_stdin failed: Unknown process id <id>",
+        ),
+        ("bad at line 1 column 2", "bad at line <n> column <n>"),
         ("can't open 'it's'", "can't open <text>"),
         ("foo.bar.BazError: boom", "BazError: boom"),
         ("lists [1, 2, 3] and ['a', 'b']", "lists [<n>] and [<text>]"),
@@ -93,6 +122,9 @@ def test_what_differs_is_masked(line: str, template: str) -> None:
         ("Unknown skill: foo", "Unknown skill: <text>"),
         ("ticket not found: NOPE-0", "ticket not found: <id>"),
         ("table users does not exist", "table <text> does not exist"),
+        ("table b\u00fccher does not exist", "table <text> does not exist"),
+        ("no gr\u00f6\u00dfe_men\u00fc here", "no <text> here"),
+        ("x, posix_spawn '/a'", "x, posix_spawn <text>"),
     ],
 )
 def test_bare_words_in_known_shapes_are_masked(line: str, template: str) -> None:
@@ -106,6 +138,7 @@ def test_bare_words_in_known_shapes_are_masked(line: str, template: str) -> None
     [
         *("http 500", "Overloaded", "too_few_groups", "status 404", "error E0308 and error TS2339"),
         "approval policy is Never; reject command \u2014 you cannot ask for escalated permissions",
+        "TS2339: Property is not there",
         *("SIGKILL", "ECONNREFUSED", "i/o timeout", "tool_use ids were found", ""),
     ],
 )
@@ -208,7 +241,9 @@ def test_a_line_with_a_reason_says_something(line: str) -> None:
 def test_clusters_are_the_true_ones(seed: int) -> None:
     errors = generated(20_000, 200, seed)
 
-    named = fingerprints_of(templates_of(pa.array(errors.messages, pa.string()))).to_pylist()
+    lines = lines_of(pa.array(wrapped(errors.messages), pa.string()))
+    named = fingerprints_of(templates_of(lines)).to_pylist()
 
     found = agreement(errors.truth, tuple(named))
     assert (found.precision >= 0.98, found.recall >= 0.98) == (True, True)
+    assert sum(not message.isascii() for message in errors.messages) > 500

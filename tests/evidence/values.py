@@ -9,6 +9,10 @@ _WORDS = (
     *("session", "gateway", "ledger", "mailer", "widget", "parser", "router", "cache", "worker"),
     *("checkout", "metrics", "notifier", "scheduler", "importer", "uploader", "payments", "users"),
 )
+_FOREIGN = (
+    *("müller", "größe", "Übersicht", "résumé", "año", "Ünïcode", "école", "naïve", "smørrebrød"),
+    *("файл", "отчёт", "設定", "履歴", "报告", "설정", "ρυθμίσεις"),
+)
 _FOLDERS = ("src", "lib", "app", "pkg", "internal", "core", "tests", "cmd", "server", "web", "api")
 _ENDINGS = ("py", "ts", "go", "rs", "js", "tsx", "java", "json", "yaml", "toml", "md", "sql", "sh")
 _HOSTS = ("example.com", "internal.example.org", "svc.cluster.local", "corp.example.net")
@@ -46,11 +50,17 @@ def name(r: random.Random) -> str:
 
 def quotable(r: random.Random) -> str:
     spoken = (f"{word(r)} {word(r)} {r.randrange(40)}", f"{word(r)}'s {word(r)}", f"{word(r)}: x")
-    return r.choice((name(r), name(r), *spoken))
+    return r.choice((name(r), name(r), foreign(r), *spoken))
+
+
+def foreign(r: random.Random) -> str:
+    """Make a name with letters outside ASCII."""
+    one, other = r.choice(_FOREIGN), r.choice(_FOREIGN)
+    return r.choice((one, one, f"{one}_{other}", f"{word(r)}_{other}", f"{one}-{word(r)}"))
 
 
 def file(r: random.Random) -> str:
-    return f"{r.choice((word, snake, kebab))(r)}.{r.choice(_ENDINGS)}"
+    return f"{r.choice((word, snake, kebab, foreign))(r)}.{r.choice(_ENDINGS)}"
 
 
 def relative(r: random.Random) -> str:
@@ -59,7 +69,7 @@ def relative(r: random.Random) -> str:
 
 
 def absolute(r: random.Random) -> str:
-    return f"{r.choice(_ROOTS)}/{r.choice((relative, snake, kebab))(r)}"
+    return f"{r.choice(_ROOTS)}/{r.choice((relative, snake, kebab, foreign))(r)}"
 
 
 def windows(r: random.Random) -> str:
@@ -236,6 +246,7 @@ SLOTS: Mapping[str, Make] = {
     "abs": absolute,
     "win": windows,
     "path": path,
+    "foreign": foreign,
     "spaced": spaced,
     "loc": place,
     "n": number,

@@ -34,7 +34,8 @@ def session(session_id: str, day: int = 0, **more: Any) -> Row:
     """Make a row of `sessions` that begins some days after the first."""
     at = NOON + day * DAY
     whose = {"session_id": session_id, "agent": "claude_code", "repository": "pond"}
-    return {**whose, "started_at": at, "last_seen_at": at + timedelta(hours=1), **more}
+    told = {"started_at": at, "last_seen_at": at + timedelta(hours=1), "tool_errors": 0}
+    return {**whose, **told, **more}
 
 
 def cluster(session_id: str, day: int = 0, **more: Any) -> Row:

@@ -172,6 +172,17 @@ def test_before_adoption_the_rate_covers_all_sessions_hit_or_not(store: DuckDBEx
     }
 
 
+def test_a_session_that_tells_of_no_errors_at_all_counts_for_no_rate() -> None:
+    with made_file() as db:
+        silent = session("c", 2, tool_errors=None)
+        put(db, "sessions", session("a"), session("b", 1, tool_errors=None), silent)
+        put(db, "error_clusters", cluster("a"), cluster("b", 1))
+
+        told = ask(db, "SELECT sessions_before, rate_before FROM advice")
+
+    assert told == [(2, 2.0)]
+
+
 def test_once_adopted_sessions_before_and_after_are_told_apart(store: DuckDBExporter) -> None:
     store.adopt(column(store, IDS)[0], NOON_US + DAY_US)
 

@@ -228,8 +228,8 @@ def test_a_table_that_cannot_be_kept_is_refused(
 
 
 def test_a_table_that_another_type_stands_in_is_not_written(ready: DuckDBExporter) -> None:
-    assert ready._open is not None
-    ready._open.writer.execute("CREATE TABLE guesses (session_id VARCHAR, guess BIGINT)")
+    former = pa.schema([("session_id", pa.string()), ("guess", pa.int64())])
+    ready.prepare({"oracle": Maker((Table("guesses", former, GUESSES.key),))})
     ready.prepare({"oracle": Maker((GUESSES,))})
     rows = [{"session_id": "a", "guess": "rain"}]
 

@@ -21,7 +21,7 @@ from ...core.made import API_CALLS
 from ...core.sessions import Again, Cadence, Need, Sessions
 from ...durations import Duration
 from ...evidence.after import After, after_of, how_it_worked
-from ...evidence.commands import programs_of
+from ...evidence.commands import may_be_shown, programs_of, run_tests
 from ...evidence.errors import NEEDS, Errors, errors_of
 from ...evidence.naming import Names, names_of
 from ...evidence.spending import spent_after
@@ -115,24 +115,29 @@ def _named(errors: Errors, names: Names, after: After, groups: Groups) -> dict[s
         "mcp_server": groups.first(errors.column("mcp_server")),
         "command": groups.first(errors.column("program")),
     }
+    command = groups.first(errors.uses.command.take(errors.column("use")))
     remedy = groups.first(_remedies(errors, names, after))
     said = groups.first(pc.if_else(names.silent, _NONE, names.template))
-    more = {"program": told["command"], "remedy": remedy, "said": said}
+    tests = pa.array(run_tests(command))
+    more = {"program": told["command"], "remedy": remedy, "said": said, "tests": tests}
     return {**told, "advice": advice_of({**told, **more})}
 
 
 def _remedies(errors: Errors, names: Names, after: After) -> pa.StringArray:
     """Give what worked in place of what failed: another command of the same program.
 
-    In place of a program that is not there, a command that ends in the same word.
+    In place of a program that is not there, a command that ends in the same word. Of one that
+    is long or may hold a secret, its program.
     """
     failed = errors.uses.command.take(errors.column("use"))
     worked = how_it_worked(errors.uses, after)
-    same = pc.equal(programs_of(worked), errors.column("program"))
+    program = programs_of(worked)
+    same = pc.equal(program, errors.column("program"))
     alike = pc.equal(captured(failed, _LAST_WORD), captured(worked, _LAST_WORD))
     missing = pc.equal(names.category, "missing_command")
     fits = pc.if_else(missing, alike, same)
-    return pc.if_else(pc.and_(fits, pc.not_equal(failed, worked)), worked, _NONE)
+    told = pc.if_else(pa.array(may_be_shown(worked)), worked, pc.if_else(same, _NONE, program))
+    return pc.if_else(pc.and_(fits, pc.not_equal(failed, worked)), told, _NONE)
 
 
 def _build(config: Config, settings: Settings) -> ErrorClusters:  # noqa: ARG001

@@ -1,8 +1,8 @@
 """Propose a line for the agent's instructions that may spare it an error, in an error's own words.
 
 The sentences are data: of each kind of error those that fit, the most telling first. One that
-names something that is not told is passed over. What no instruction can mend (a test that
-fails, an overloaded API) has none.
+names something that is not told is passed over. What no instruction can mend (an error in the
+code under work, a test that fails, an overloaded API) has none.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,12 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
 }
 
 # They are mended where they come from, not by telling the agent.
-_NO_ADVICE = frozenset({"test_failure", "rate_limit", "overloaded", "interrupted"})
+_NO_ADVICE = frozenset(
+    {
+        *("type_error", "syntax_error", "compile_error", "test_failure"),
+        *("rate_limit", "overloaded", "interrupted"),
+    }
+)
 
 _OF_SERVERS = "Do not rely on the MCP server `{mcp_server}`: it does not connect here."
 
@@ -80,7 +85,8 @@ def advice_of(clusters: Mapping[str, pa.Array]) -> pa.StringArray:
     """Give each cluster its line; NULL where no instruction would help.
 
     Takes category, source, tool_name, mcp_server, program, `said` (the template, where the
-    error says anything) and `remedy`: the command with which the same program worked later.
+    error says anything), `remedy` (the command with which the same program worked later) and
+    `tests`: whether the command ran tests.
     """
     category = clusters["category"]
     line = _first(SENTENCES["other"], clusters)
@@ -89,9 +95,18 @@ def advice_of(clusters: Mapping[str, pa.Array]) -> pa.StringArray:
         own = pc.equal(category, kind)
         if own.true_count:
             line = pc.if_else(own, _first(sentences, clusters), line)
+    line = pc.if_else(_of_tests(clusters), _NONE, line)
     tools = pc.if_else(pc.equal(clusters["source"], "tool"), line, _NONE)
     servers = worded(_OF_SERVERS, clusters)
     return pc.coalesce(tools, pc.if_else(pc.equal(clusters["source"], "mcp"), servers, _NONE))
+
+
+def _of_tests(clusters: Mapping[str, pa.Array]) -> pa.BooleanArray:
+    """Tell what is of the code under test; not that a runner is elsewhere, where it is told."""
+    elsewhere = pc.and_(
+        pc.equal(clusters["category"], "missing_command"), clusters["remedy"].is_valid()
+    )
+    return pc.and_not(clusters["tests"], elsewhere)
 
 
 def _first(sentences: tuple[str, ...], clusters: Mapping[str, pa.Array]) -> pa.StringArray:

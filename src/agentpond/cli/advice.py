@@ -41,7 +41,7 @@ def _show(out: Console, row: Row, short: dict[str, str]) -> None:
     out.print(head)
     indent(out, plain(row["line"]), "green")
     indent(out, f"spares: {plain(row['template'])}")
-    users = f" of {counted(row['users'], 'user')}" if row["users"] else ""
+    users = f", {counted(row['users'], 'known user')}" if row["users"] else ""
     spread = f"{counted(row['errors'], 'error')} in {counted(row['sessions'], 'session')}{users}"
     last = f"last {when(row['last_at'])}" if row["last_at"] else ""
     indent(out, "; ".join(each for each in (spread, after(row), last) if each))

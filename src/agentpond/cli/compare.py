@@ -123,13 +123,17 @@ FROM tool_calls WHERE session_id IN ({ids}) GROUP BY ALL ORDER BY ALL
 """
 _KINDS = """
 SELECT session_id, kind AS name, count(*) AS n
-FROM insights WHERE session_id IN ({ids}) GROUP BY ALL ORDER BY ALL
+FROM (
+    SELECT session_id, kind FROM insights
+    UNION ALL SELECT session_id, kind FROM reviews WHERE kind = 'review'
+)
+WHERE session_id IN ({ids}) GROUP BY ALL ORDER BY ALL
 """
 
 
 def show_two(reader: Reader, first: str, second: str, *, as_json: bool) -> None:
     """Print two sessions side by side. Raises Permanent or Retryable."""
-    reader.require("sessions", "tool_calls", "agent_performance", "insights")
+    reader.require("sessions", "tool_calls", "agent_performance", "insights", "reviews")
     ids = [session_of(reader, each) for each in (first, second)]
     told = _told(reader, ids)
     one, other = (told[each] for each in ids)

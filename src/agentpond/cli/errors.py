@@ -61,11 +61,12 @@ def _of(row: Row) -> list[str]:
 
 
 def _figures(row: Row, *, alone: bool) -> tuple[str, ...]:
-    spread = [counted(row["sessions"], "session")]
+    spread = counted(row["sessions"], "session")
     if row["users"]:
-        spread.append(counted(row["users"], "user"))
+        # Agents need not tell: of the other sessions nothing is known.
+        spread += f", {counted(row['users'], 'known user')}"
     return (
-        "" if alone else " of ".join(spread),
+        "" if alone else spread,
         after(row),
         _resolved(row["resolved"], row["count"]),
         f"last {when(row['last_at'])}" if row["last_at"] else "",

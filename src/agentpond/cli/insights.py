@@ -26,8 +26,11 @@ SELECT {_OF_BOTH}, 'rules' AS made_by, NULL::VARCHAR AS reviewer_model,
     NULL::TIMESTAMP AS reviewed_at
 FROM insights
 UNION ALL
-SELECT {_OF_BOTH}, made_by, reviewer_model, reviewed_at FROM reviews
+SELECT {_OF_BOTH}, made_by, reviewer_model, reviewed_at FROM reviews WHERE made_by = 'model'
 """  # noqa: S608 - of constants
+# What rules say in the place of a model is no finding: it says that the review is still to come.
+_WAITING = "SELECT count(*) AS sessions FROM reviews WHERE made_by = 'rules'"
+_SUMMARY = "review_summary"
 _RANK = " ".join(f"WHEN '{severity}' THEN {rank}" for severity, rank in _RANKS.items())
 
 
@@ -47,13 +50,15 @@ def show_insights(reader: Reader, which: Which, least: Severity, *, as_json: boo
     short = short_ids(reader, (row["session_id"] for row in found[:SHOWN]))
     for row in found[:SHOWN]:
         _show(out, row, short)
-    say(out, _summary(found, which))
+    say(out, _summary(found, which), _waiting(reader))
 
 
 def _found(reader: Reader, which: Which, least: Severity) -> list[Row]:
     """Look up findings; of all sessions, only in those heard of last that have any."""
     severe = f"coalesce(CASE severity {_RANK} END, 0) >= {_RANKS[least]}"
-    has_any = "session_id IN (SELECT session_id FROM found)"
+    has_any = (
+        f"session_id IN (SELECT session_id FROM found WHERE kind IS DISTINCT FROM '{_SUMMARY}')"  # noqa: S608 - a constant
+    )
     chosen = which.ids() or latest_of(has_any, LATEST)
     return reader.rows(f"""
         WITH found AS (SELECT * FROM ({_FOUND}) WHERE {severe}), chosen AS ({chosen})
@@ -79,8 +84,19 @@ def _show(out: Console, row: Row, short: dict[str, str]) -> None:
     head.append("  ".join(["", *(plain(each) for each in told if each)]), "default")
     out.print(head)
     indent(out, plain(row["message"]))
+    payload = _payload(row["payload"])
+    advice = payload.get("advice") if isinstance(payload, dict) else None
+    if advice:
+        indent(out, f"advice: {plain(str(advice))}", "green")
     if row["made_by"] == "model":
         indent(out, f"(reviewed by the model {plain(row['reviewer_model'])})", "dim")
+
+
+def _waiting(reader: Reader) -> str:
+    (row,) = reader.rows(_WAITING)
+    waiting = counted(row["sessions"], "session")
+    verb = "waits" if row["sessions"] == 1 else "wait"
+    return f"{waiting} {verb} for a model's review." if row["sessions"] else ""
 
 
 def _summary(found: Sequence[Row], which: Which) -> str:

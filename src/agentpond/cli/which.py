@@ -17,7 +17,8 @@ SHOWN_CANDIDATES = 5
 
 # Made or not: what a store has heard of is in the one, what was made of it in the other.
 KNOWN = """
-SELECT session_id, coalesce(sessions.last_seen_at, changes.last_received_at) AS heard_at
+SELECT session_id, sessions.last_seen_at,
+    coalesce(sessions.last_seen_at, changes.last_received_at) AS heard_at
 FROM sessions FULL JOIN session_changes AS changes USING (session_id)
 """
 
@@ -57,11 +58,15 @@ class Which:
 
 
 def latest_of(condition: str, number: int) -> str:
-    """Write a query for the sessions heard of last, among those of a condition."""
+    """Write a query for the sessions heard of last, among those of a condition.
+
+    Only what was made of them tells when that was: when they were received is another clock's
+    time, and of a session without a row there is nothing to show.
+    """
     return f"""
         SELECT session_id FROM ({KNOWN})
         WHERE NOT starts_with(session_id, '{SESSIONLESS}:') AND ({condition})
-        ORDER BY heard_at DESC NULLS LAST, session_id LIMIT {number}
+        ORDER BY last_seen_at DESC NULLS LAST, session_id LIMIT {number}
     """  # noqa: S608 - of constants, numbers and what the caller wrote
 
 
@@ -88,7 +93,7 @@ def session_of(reader: Reader, beginning: str) -> str:
     if len(ids) == 1 or beginning in ids:
         return str(ids[0])
     if not ids:
-        latest = "SELECT session_id, agent, last_seen_at FROM sessions ORDER BY ALL DESC LIMIT 9"
+        latest = "FROM sessions SELECT last_seen_at, session_id ORDER BY ALL DESC LIMIT 9"
         msg = f'the store knows no session {beginning}. See some: agentpond query "{latest}"'
         raise Permanent(msg, reason="unknown_session")
     more = ", ..." if len(ids) > SHOWN_CANDIDATES else ""
