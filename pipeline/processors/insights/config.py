@@ -71,6 +71,16 @@ class Config(FindingConfig):
     rate_limits: _Count = 1
     """`rate_limits`: at least so many API calls that were refused for rate or overload."""
 
+    stalled_turns: _Count = 1
+    """`stalled_turn`: at least so many in a session; after what silence a turn is one is for
+    `turns` to say (`stalled_after`)."""
+
+    abandoned_turns: _Count = 1
+    """`abandoned_turn`: at least so many in a session."""
+
+    unanswered_prompts: _Count = 1
+    """`unanswered_prompt`: at least so many in a session."""
+
     cost_spread: Annotated[float, Field(gt=0)] = 5.0
     """`cost_outlier`: dearer than the median of earlier sessions by more than so many times
     their spread (the median distance from the median, as a standard deviation)."""
@@ -87,6 +97,12 @@ class Config(FindingConfig):
 
     cache_tokens: _Count = 5_000
     """`cache_expired`: at least so many tokens that were in the cache and had to be paid again."""
+
+    compactions: _Count = 1
+    """`context_rebuilt`: at least so many in a session."""
+
+    unpriced_calls: _Count = 1
+    """`unpriced_model`: at least so many API calls of a model in a session."""
 
     denials: _Count = 1
     """`denied_tools`: at least so many uses of a tool that were not allowed."""

@@ -230,6 +230,12 @@ def test_two_compactions_add_up() -> None:
     assert row["message"].startswith("2 compactions: 14020 tokens")
 
 
+def test_how_many_compactions_it_takes_can_be_set() -> None:
+    rows = (compacted(10), cached(20, 0, 8_000), compacted(30), cached(40, 0, 8_000))
+
+    assert [len(rebuilt(*rows, compactions=least)) for least in (2, 3)] == [1, 0]
+
+
 @pytest.mark.parametrize("rule", ["cache_expired", "context_rebuilt"])
 def test_it_can_be_switched_off(rule: str) -> None:
     sessions = given(told(prompt(0, "Go."), compacted(10)), api_calls=[FIRST, LATE])

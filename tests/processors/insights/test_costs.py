@@ -268,6 +268,14 @@ def test_each_model_and_session_has_a_finding_of_its_own() -> None:
     assert len({row["insight_id"] for row in rows}) == 3
 
 
+def test_how_many_calls_of_a_model_it_takes_can_be_set() -> None:
+    calls = [unpriced(1), unpriced(2), unpriced(3, "llama-8"), unpriced(4, session_id="other")]
+
+    (row,) = models(*calls, unpriced_calls=2)
+
+    assert (row["session_id"], row["payload"]["model"]) == ("s", "llama-9")
+
+
 @pytest.mark.parametrize("rule", ["cost_outlier", "unpriced_model"])
 def test_it_can_be_switched_off(rule: str) -> None:
     rows = [session(cost_usd=9.0, **POND), *eight()]

@@ -150,6 +150,27 @@ def test_turns_of_two_sessions_do_not_mix() -> None:
     assert [row["session_id"] for row in rows] == ["s"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "option"),
+    [
+        ("stalled_turn", "stalled", "stalled_turns"),
+        ("abandoned_turn", "aborted", "abandoned_turns"),
+        ("unanswered_prompt", "done", "unanswered_prompts"),
+    ],
+)
+def test_how_many_in_a_session_it_takes_can_be_set(kind: str, status: str, option: str) -> None:
+    turns = [turn(status, turn_id=name, tool_calls=0) for name in ("t", "u")]
+    elsewhere = turn(status, turn_id="v", session_id="other", tool_calls=0)
+    events = (prompt(0, "Go.", turn_id="u"), prompt(0, "Go.", session_id="other", turn_id="v"))
+
+    def sessions(least: Any) -> list[str]:
+        rows = of_turns(kind, *turns, elsewhere, events=events, **{option: least})
+        return [row["session_id"] for row in rows]
+
+    assert sessions(2) == ["s", "s"]
+    assert sessions(3) == []
+
+
 @pytest.mark.parametrize("rule", ["stalled_turn", "abandoned_turn", "unanswered_prompt"])
 def test_it_can_be_switched_off(rule: str) -> None:
     turns = [

@@ -90,10 +90,12 @@ def cache_expired(given: Given, config: Config, book: PriceBook) -> pa.RecordBat
     return _told(given, _EXPIRED, paid, ("pause", "pauses"), pause)
 
 
-def context_rebuilt(given: Given, config: Config, book: PriceBook) -> pa.RecordBatch:  # noqa: ARG001
+def context_rebuilt(given: Given, config: Config, book: PriceBook) -> pa.RecordBatch:
     """Add up what the calls right after compactions sent anew, and the compactions themselves."""
     calls, talk = given.calls, _talk(given)
     row = _after_compactions(given, talk)
+    times = np.bincount(_sessions(given)[row], minlength=len(given.ids))
+    row = row[times[_sessions(given)[row]] >= config.compactions]
     sent = _column(calls, "input_tokens")[row] + _column(calls, "cache_write_tokens")[row]
     taken = calls.take(pa.array(row))
     cost = _cost(taken, sent, read=np.zeros_like(sent), book=book)

@@ -84,14 +84,14 @@ def _dearest(given: Given, ids: pa.StringArray) -> pa.ListArray:
     return evidence_of(Groups.at(place, len(ids)), given.events_of_calls(order))
 
 
-def unpriced_model(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
+def unpriced_model(given: Given, config: Config) -> pa.RecordBatch:
     """Count each session's calls of models that have no price."""
     calls = given.calls
     tokens = _tokens(calls)
     unpriced = mask_of(pc.equal(calls.column("cost_status"), "unpriced"))
     unpriced &= mask_of(calls.column("model").is_valid()) & (tokens > 0)
     names = (calls.column("session_id"), calls.column("model"))
-    groups = Groups.by(*names, where=unpriced)
+    groups = Groups.by(*names, where=_at_least(config.unpriced_calls, names, unpriced))
     count = groups.counts()
     event_id = given.events_of_calls(np.arange(calls.num_rows))
     return findings(
@@ -110,6 +110,15 @@ def unpriced_model(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG
             words={"said": counted(count, "API call", "API calls")},
         ),
     )
+
+
+def _at_least(least: int, names: tuple[pa.Array, ...], mask: Mask) -> Mask:
+    """Leave the rows that share their values of some columns with so many at least."""
+    codes = codes_of(*names)
+    _, of_row, times = np.unique(codes[mask], return_inverse=True, return_counts=True)
+    often = mask.copy()
+    often[mask] = times[of_row] >= least
+    return often
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ....session.joining import last_alike
 from ....session.prompts import made_up
 from ..config import Config
 from ..finding import Found, Rule, counted, evidence_of, findings
-from ..given import Given
+from ..given import Given, of_sessions
 
 _STALLED = Rule(
     "stalled_turn",
@@ -30,17 +30,19 @@ _UNANSWERED = Rule(
 )
 
 
-def stalled_turn(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
+def stalled_turn(given: Given, config: Config) -> pa.RecordBatch:
     """Give the turns that stand still."""
-    return _told(given, _STALLED, _status(given, "stalled"), "warning")
+    stalled = _often(given, _status(given, "stalled"), config.stalled_turns)
+    return _told(given, _STALLED, stalled, "warning")
 
 
-def abandoned_turn(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
+def abandoned_turn(given: Given, config: Config) -> pa.RecordBatch:
     """Give the turns that were broken off."""
-    return _told(given, _ABANDONED, _status(given, "aborted"), "info")
+    aborted = _often(given, _status(given, "aborted"), config.abandoned_turns)
+    return _told(given, _ABANDONED, aborted, "info")
 
 
-def unanswered_prompt(given: Given, config: Config) -> pa.RecordBatch:  # noqa: ARG001
+def unanswered_prompt(given: Given, config: Config) -> pa.RecordBatch:
     """Give the turns whose prompt led to nothing, though they are over or stand still.
 
     One that was broken off is told of as such; for a prompt that the agent made up nobody waits.
@@ -59,7 +61,17 @@ def unanswered_prompt(given: Given, config: Config) -> pa.RecordBatch:  # noqa: 
     waited = ~_status(given, "active") & ~_status(given, "aborted")
     waited &= ~mask_of(made_up(turns.column("prompt")))
     silent = asked & counted & waited & ~answers & ~commands & ~calls & ~used
+    silent = _often(given, silent, config.unanswered_prompts)
     return _told(given, _UNANSWERED, silent, "warning")
+
+
+def _often(given: Given, mask: Mask, least: int) -> Mask:
+    """Leave the turns of sessions that have so many of them at least."""
+    sessions = of_sessions(given.turns, given.ids)
+    enough = sessions.where(mask).counts().to_numpy() >= least
+    often = mask & (sessions.of_row >= 0)
+    often[often] = enough[sessions.of_row[often]]
+    return often
 
 
 def _status(given: Given, word: str) -> Mask:
