@@ -36,7 +36,7 @@ class Cadence:
     every_s: float
     """No longer than that from the beginning of one run to the next, while there is work.
 
-    A run that took little is followed sooner: after ten times what it took.
+    A run that took little is followed sooner: after five times what it took.
     """
     settle_s: float
     """So long nothing must have come of a session; no session waits longer than thrice that."""

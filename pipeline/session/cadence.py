@@ -19,7 +19,7 @@ class SessionConfig(BaseModel):
 
     every: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=5)
     """At most so long from the beginning of one run to that of the next, while there is work; one
-    that took little is followed sooner, after ten times what it took."""
+    that took little is followed sooner, after five times what it took."""
 
     settle: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=2)
     """How long a session must be quiet before it is processed; none waits longer than thrice
@@ -40,7 +40,7 @@ class FindingConfig(SessionConfig):
 
     every: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=15)
     """At most so long from the beginning of one run to that of the next, while there is work; one
-    that took little is followed sooner, after ten times what it took."""
+    that took little is followed sooner, after five times what it took."""
 
     settle: Annotated[Duration, Field(ge=_MOMENT)] = timedelta(seconds=5)
     """How long a session must be quiet before it is processed; none waits longer than thrice

@@ -17,9 +17,9 @@ logger = logging.getLogger("agentpond.sessions")
 # Of `settle`: nothing that came just now is ripe yet, and more is likely to come.
 _LOOK_AFTER = 0.25
 
-# A run is followed by the next after ten times what it took, or after `every` if that is sooner:
-# a session's news show within seconds, and no processor takes more than a tenth of a core.
-_PAUSE_FOR_WORK = 10
+# A run is followed by the next after five times what it took, or after `every` if that is sooner:
+# a session's news show within seconds, and no processor takes more than a fifth of a core.
+_PAUSE_FOR_WORK = 5
 
 # Within this it is noticed that the clock was set back.
 _SLEEP_S = 60.0
